@@ -1,0 +1,77 @@
+"""What an operation declares of the rights it needs: `Access`, and the checks it makes of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Generic, TypeVar
+
+from rolecall.access.caller import Caller
+from rolecall.message import Request
+from rolecall.policy.request import ContextValue
+from rolecall.store.interface import Snapshot
+
+P = TypeVar("P")
+
+
+class Guard(Enum):
+    """Which kind of resource holds the resource-based policy that an action is also decided by."""
+
+    ROLE = "role"
+    """`guarded_by` is the role's unique id; its trust policy must itself admit the caller."""
+    BUCKET = "bucket"
+    """`guarded_by` is the bucket's name; its policy, public access block and owner count."""
+
+
+class Denial(Enum):
+    """The form in which AWS words a refusal."""
+
+    FULL = "full"
+    """`User: A is not authorized to perform: X on resource: R because ...`"""
+    SHORT = "short"
+    """The same without the reason, for AssumeRole: neither the reason nor the role's existence is revealed."""
+    QUOTED = "quoted"
+    """S3's: the resource in double quotes; the plain `Access Denied` to strangers."""
+    BARE = "bare"
+    """`Not authorized to perform sts:AssumeRoleWithSAML`, for calls that carry no signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One action on one resource that the caller must be allowed."""
+
+    action: str
+    resource: str = "*"
+    account: str | None = None
+    """The account that owns the resource; None means the caller's."""
+    context: Mapping[str, ContextValue] = field(default_factory=dict)
+    """Condition keys of this action and resource, in lower case. Global keys are added by the authorizer."""
+    guard: Guard | None = None
+    guarded_by: str = ""
+    shown: str | None = None
+    """How AWS's text names the resource where not by its ARN (`user alice`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[P]):
+    """What an access declaration may look at."""
+
+    caller: Caller
+    parameters: P
+    request: Request
+    view: Snapshot
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Access(Generic[P]):
+    """An operation's access declaration: what must be allowed before it runs. All checks must pass."""
+
+    checks: Callable[[Ask[P]], Sequence[Check]]
+    denial: Denial = Denial.FULL
+    unsigned: bool = False
+    """An unsigned request may ask: S3 as the anonymous caller, the federated calls by the proof they carry."""
+    every_caller: bool = False
+    """Every authenticated caller may, whatever policies say (GetCallerIdentity). Then `checks` may be empty."""

@@ -1,0 +1,267 @@
+"""How an operation is written: its name, its parameters, the rights it needs and what it does, in one place.
+
+An operation without an access declaration cannot be made, and one that the service's model does not know, or whose
+parameters it does not have, cannot be registered.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from rolecall.access.allowed import Allowed
+from rolecall.access.caller import Caller
+from rolecall.access.check import Access, Ask, Check, Denial
+from rolecall.message import Request
+from rolecall.objects.interface import Objects
+from rolecall.store.interface import Snapshot, Store, Transaction
+from rolecall.wire.model import OperationModel, service
+
+Result = Mapping[str, object]
+"""An answer: members of the operation's output shape by their names in snake_case; None means not sent."""
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of an operation's parameters: fields are members of its input shape, in snake_case of AWS's names."""
+
+
+class NoParameters(Parameters, frozen=True, kw_only=True):
+    """Of operations that take none."""
+
+
+P = TypeVar("P", bound=Parameters)
+
+
+class Payload(Protocol):
+    """A request body that is being verified while it streams: the end is reached only if every digest holds."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield verified bytes. Raises ServiceError where a chunk, the whole, or its length does not hold."""
+        ...
+
+    @property
+    def length(self) -> int | None:
+        """The number of bytes that the client declared (decoded), where it did."""
+        ...
+
+    def trailers(self) -> Mapping[str, str]:
+        """Return the verified trailer lines by lower-case name. Only after `chunks` has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What a streaming handler works with, besides its `Allowed`."""
+
+    store: Store
+    objects: Objects
+    payload: Payload
+
+
+Reading = Callable[[Allowed, P, Snapshot], Result]
+Writing = Callable[[Allowed, P, Transaction], Result]
+Streaming = Callable[[Allowed, P, Streams], Awaitable[Result]]
+
+
+class Manner(Enum):
+    """How gateway runs an operation."""
+
+    READ = "read"
+    """Inline, on a snapshot."""
+    WRITE = "write"
+    """Inside the store's write; may run twice, so it has no effect but through its transaction."""
+    STREAM = "stream"
+    """Asynchronous, for object bytes."""
+    UNBUILT = "unbuilt"
+    """Authenticated, authorized, and then honestly refused with 501."""
+
+
+class Call(ABC):
+    """An operation together with the parameters of one request: what gateway holds, whatever the parameters' type."""
+
+    @abstractmethod
+    def checks(self, caller: Caller, request: Request, view: Snapshot, now: datetime) -> Sequence[Check]:
+        """Return what must be allowed before the operation runs."""
+
+    @abstractmethod
+    def read(self, allowed: Allowed, view: Snapshot) -> Result:
+        """Run a READ operation."""
+
+    @abstractmethod
+    def write(self, allowed: Allowed, transaction: Transaction) -> Result:
+        """Run a WRITE operation."""
+
+    @abstractmethod
+    def stream(self, allowed: Allowed, streams: Streams) -> Awaitable[Result]:
+        """Run a STREAM operation."""
+
+
+class Declared(ABC):
+    """An operation as the registry holds it, whatever the type of its parameters."""
+
+    service: str
+    name: str
+    denial: Denial
+    unsigned: bool
+    every_caller: bool
+    manner: Manner
+
+    @abstractmethod
+    def call(self, parameters: Mapping[str, object]) -> Call:
+        """Bind the parsed parameters of one request."""
+
+
+class Operation(Declared, Generic[P]):
+    """One operation of a service: at most one of `read`, `write` and `stream` is given; none means not built yet."""
+
+    def __init__(
+        self,
+        service: str,
+        name: str,
+        parameters: type[P],
+        access: Access[P],
+        *,
+        read: Reading[P] | None = None,
+        write: Writing[P] | None = None,
+        stream: Streaming[P] | None = None,
+    ) -> None:
+        """Raise TypeError for what no type checker saw: an access declaration that is not one, two handlers."""
+        if not isinstance(access, Access):
+            raise TypeError(f"{service}:{name} declares no access")
+        if sum(handler is not None for handler in (read, write, stream)) > 1:
+            raise TypeError(f"{service}:{name} has more than one handler")
+        self.service = service
+        self.name = name
+        self.parameters = parameters
+        self.access = access
+        self.denial = access.denial
+        self.unsigned = access.unsigned
+        self.every_caller = access.every_caller
+        self.reading = read
+        self.writing = write
+        self.streaming = stream
+        self.manner = (
+            Manner.READ if read else Manner.WRITE if write else Manner.STREAM if stream else Manner.UNBUILT
+        )
+
+    def call(self, parameters: Mapping[str, object]) -> Call:
+        """Bind `parameters`, which the wire has already held against the operation's model."""
+        return _Call(self, msgspec.convert(parameters, self.parameters))
+
+
+class _Call(Call, Generic[P]):
+    """See Call."""
+
+    __slots__ = ("_operation", "_parameters")
+
+    def __init__(self, operation: Operation[P], parameters: P) -> None:
+        self._operation = operation
+        self._parameters = parameters
+
+    def checks(self, caller: Caller, request: Request, view: Snapshot, now: datetime) -> Sequence[Check]:
+        return self._operation.access.checks(Ask(caller, self._parameters, request, view, now))
+
+    def read(self, allowed: Allowed, view: Snapshot) -> Result:
+        if self._operation.reading is None:
+            raise TypeError(f"{self._operation.name} is not a read")
+        return self._operation.reading(allowed, self._parameters, view)
+
+    def write(self, allowed: Allowed, transaction: Transaction) -> Result:
+        if self._operation.writing is None:
+            raise TypeError(f"{self._operation.name} is not a write")
+        return self._operation.writing(allowed, self._parameters, transaction)
+
+    def stream(self, allowed: Allowed, streams: Streams) -> Awaitable[Result]:
+        if self._operation.streaming is None:
+            raise TypeError(f"{self._operation.name} is not a stream")
+        return self._operation.streaming(allowed, self._parameters, streams)
+
+
+class Operations:
+    """The operations of one service, collected where they are written."""
+
+    def __init__(self, service_name: str) -> None:
+        """Begin the table of the service named as in credential scopes: `iam`, `sts`, `s3`, `cloudtrail`."""
+        self.service = service_name
+        self._by_name: dict[str, Declared] = {}
+
+    def read(self, name: str, parameters: type[P], access: Access[P]) -> Callable[[Reading[P]], Reading[P]]:
+        """Declare the decorated function as the handler of a read-only operation."""
+
+        def declare(handler: Reading[P]) -> Reading[P]:
+            self.add(Operation(self.service, name, parameters, access, read=handler))
+            return handler
+
+        return declare
+
+    def write(self, name: str, parameters: type[P], access: Access[P]) -> Callable[[Writing[P]], Writing[P]]:
+        """Declare the decorated function as the handler of an operation that changes the store."""
+
+        def declare(handler: Writing[P]) -> Writing[P]:
+            self.add(Operation(self.service, name, parameters, access, write=handler))
+            return handler
+
+        return declare
+
+    def stream(self, name: str, parameters: type[P], access: Access[P]) -> Callable[[Streaming[P]], Streaming[P]]:
+        """Declare the decorated coroutine function as the handler of an operation that moves object bytes."""
+
+        def declare(handler: Streaming[P]) -> Streaming[P]:
+            self.add(Operation(self.service, name, parameters, access, stream=handler))
+            return handler
+
+        return declare
+
+    def unbuilt(self, name: str, parameters: type[P], access: Access[P]) -> None:
+        """Declare an operation that is authenticated and authorized like any other and then answers 501."""
+        self.add(Operation(self.service, name, parameters, access))
+
+    def add(self, operation: Operation[P]) -> None:
+        """Take in an operation. Raises TypeError for one that the model does not have, or twice."""
+        model = service(self.service).operations.get(operation.name)
+        if model is None:
+            raise TypeError(f"the model of {self.service} has no operation {operation.name}")
+        if operation.name in self._by_name:
+            raise TypeError(f"{self.service}:{operation.name} is declared twice")
+        _refuse_unknown_parameters(operation, model)
+        self._by_name[operation.name] = operation
+
+    def missing(self) -> list[str]:
+        """Return the names of the model's operations that nobody has declared."""
+        return sorted(set(service(self.service).operations) - set(self._by_name))
+
+    def __iter__(self) -> Iterator[Declared]:
+        """Yield the operations by name."""
+        return iter(sorted(self._by_name.values(), key=lambda operation: operation.name))
+
+
+def _refuse_unknown_parameters(operation: Operation[P], model: OperationModel) -> None:
+    known = set(model.input.members) if model.input else set()
+    for field in msgspec.structs.fields(operation.parameters):
+        if field.name not in known:
+            raise TypeError(f"{operation.service}:{operation.name} has no parameter {field.name}")
+
+
+class Registry:
+    """Every operation of every service, by service and name."""
+
+    def __init__(self, *tables: Operations) -> None:
+        """Collect `tables`, one a service. Raises TypeError where a table leaves an operation of its model out."""
+        for table in tables:
+            if missing := table.missing():
+                raise TypeError(f"{table.service} leaves operations undeclared: {', '.join(missing)}")
+        self._found = {(operation.service, operation.name): operation for table in tables for operation in table}
+
+    def find(self, service_name: str, name: str) -> Declared:
+        """Return the operation. Raises KeyError where no such service or operation is served."""
+        return self._found[service_name, name]
+
+    def __iter__(self) -> Iterator[Declared]:
+        """Yield all operations."""
+        return iter(self._found.values())
