@@ -1,0 +1,1 @@
+"""Who is calling, what applies to them, and whether they may."""

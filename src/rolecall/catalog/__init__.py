@@ -1,0 +1,1 @@
+"""AWS's facts as data: actions, resource types, condition keys, managed policies."""

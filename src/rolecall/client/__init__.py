@@ -1,0 +1,1 @@
+"""The people's tool: works against any AWS endpoint."""

@@ -1,0 +1,1 @@
+"""What exists in IAM's words: principals, policies, credentials, sessions."""

@@ -1,0 +1,1 @@
+"""Object bytes: interface and engines."""

@@ -1,0 +1,1 @@
+"""Policies: parse, validate, compile, decide. Pure."""

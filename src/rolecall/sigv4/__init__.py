@@ -1,0 +1,1 @@
+"""Signatures: header, query, form, and bodies verified while they stream. Pure."""

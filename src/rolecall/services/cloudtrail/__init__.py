@@ -1,0 +1,1 @@
+"""CloudTrail: the trail, looked up."""
