@@ -59,7 +59,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 ipaddress.ip_network(network, strict=False)
             except ValueError:
                 raise UnsafeSettings(f"--trusted-proxy takes an address or a network, not `{network}`.") from None
-        if not self._is_loopback() and self.tls_certificate is None and not self.trusted_proxies and not self.allow_plain_http:
+        if (
+            not self._is_loopback()
+            and self.tls_certificate is None
+            and not self.trusted_proxies
+            and not self.allow_plain_http
+        ):
             raise UnsafeSettings(
                 f"`{self.host}` is reachable from other machines and this server has no TLS: credentials and content would"
                 " travel in clear. Give --tls-certificate and --tls-key, name the TLS proxy in front with --trusted-proxy,"

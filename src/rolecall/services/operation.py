@@ -146,9 +146,7 @@ class Operation(Declared, Generic[P]):
         self.reading = read
         self.writing = write
         self.streaming = stream
-        self.manner = (
-            Manner.READ if read else Manner.WRITE if write else Manner.STREAM if stream else Manner.UNBUILT
-        )
+        self.manner = Manner.READ if read else Manner.WRITE if write else Manner.STREAM if stream else Manner.UNBUILT
 
     def call(self, parameters: Mapping[str, object]) -> Call:
         """Bind `parameters`, which the wire has already held against the operation's model."""
