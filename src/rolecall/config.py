@@ -66,9 +66,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             and not self.allow_plain_http
         ):
             raise UnsafeSettings(
-                f"`{self.host}` is reachable from other machines and this server has no TLS: credentials and content would"
-                " travel in clear. Give --tls-certificate and --tls-key, name the TLS proxy in front with --trusted-proxy,"
-                " or say --allow-plain-http if you accept that."
+                f"`{self.host}` is reachable from other machines and this server has no TLS: credentials and content"
+                " would travel in clear. Give --tls-certificate and --tls-key, name the TLS proxy in front"
+                " with --trusted-proxy, or say --allow-plain-http if you accept that."
             )
         return self
 

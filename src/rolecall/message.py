@@ -13,7 +13,7 @@ Headers = Sequence[tuple[str, str]]
 
 
 class Body(Protocol):
-    """A request body that is read once, piece by piece. Nothing is read (and no `100 Continue` sent) before `chunks`."""
+    """A request body that is read once, piece by piece. Nothing is read, no `100 Continue` sent, before `chunks`."""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body's bytes as they come.
