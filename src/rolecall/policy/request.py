@@ -33,9 +33,9 @@ class Principal:
     """A caller as policies name it.
 
     `arn` is what GetCallerIdentity shows (the session's ARN for sessions); `owner_arn` and `owner_id` are what a
-    session hangs on: the role of a role session (its ARN with path), the user of a federated user. `unique_id` is a user's
-    AIDA id or a role session's `AROA...:name`. Stored policies name users and roles by unique id, so a match on an id is a
-    match on that very entity; a match on an ARN's text is for documents that were not stored here.
+    session hangs on: the role of a role session (its ARN with path), the user of a federated user. `unique_id` is a
+    user's AIDA id or a role session's `AROA...:name`. Stored policies name users and roles by unique id, so a match on
+    an id is a match on that very entity; a match on an ARN's text is for documents that were not stored here.
     """
 
     kind: PrincipalKind
