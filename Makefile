@@ -1,0 +1,57 @@
+# Everything a newcomer needs: make run, make test. All tools live in .venv and .tools; nothing is installed elsewhere.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= .rolecall/tutorial
+PORT ?= 4500
+
+.PHONY: run setup test check doors soak bench tutorial-reset fix clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup $(BIN)/.aws ## start the server with the tutorial's world (stop it with Ctrl-C)
+	@$(BIN)/python tools/welcome.py --data $(DATA) --port $(PORT) --aws .tools/aws
+	@exec $(BIN)/rolecall serve --data $(DATA) --port $(PORT) --account 123456789012 --tutorial
+
+setup: $(BIN)/.ready ## prepare .venv
+
+$(BIN)/.ready: pyproject.toml
+	@$(PYTHON) tools/bootstrap.py $(VENV)
+	@touch $@
+
+$(BIN)/.aws: $(BIN)/.ready
+	@$(BIN)/python tools/clients.py aws1
+	@touch $@
+
+tutorial-reset: ## start the tutorial's story over
+	@$(PYTHON) tools/reset.py $(DATA)
+
+test: setup ## run all tests
+	@$(BIN)/python tools/clients.py aws1 aws2
+	@$(BIN)/pytest -q -m "not doors and not soak"
+
+doors: setup ## run other people's clients
+	@$(BIN)/python tools/clients.py aws1 aws2 doors
+	@$(BIN)/pytest -q -m doors
+
+soak: setup ## long runs: an hour of faults and generated cases
+	@$(BIN)/pytest -q -m soak --timeout 0
+
+check: setup ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: setup ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## the benchmarks, as a table
+	@$(BIN)/pip install --quiet -e '.[bench]' 'moto[server]'
+	@$(BIN)/python -m bench
+
+clean: ## remove what was built (not the data)
+	@rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,268 @@
+"""ASGI to Request and Response back, our own unsigned paths, and what is refused before anything is read.
+
+Plain ASGI, so that any server that keeps the raw path and the raw query exactly can carry it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextlib import aclosing
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Protocol
+
+from rolecall.clock import Clock, monotonic
+from rolecall.config import Settings
+from rolecall.message import Body, FileBody, Request, Response, ServiceError
+
+Scope = Mapping[str, object]
+Message = MutableMapping[str, object]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Handler = Callable[[Request], Awaitable[Response]]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+DISCARD_BYTES = 32 * 1024 * 1024
+"""How much of an unread body is discarded after an early answer, so that clients see the answer and no broken pipe."""
+DISCARD_SECONDS = 5.0
+PIECE = 256 * 1024
+
+_log = logging.getLogger("rolecall.edge")
+
+
+class Lifecycle(Protocol):
+    """What starts and stops with a worker."""
+
+    async def start(self) -> None:
+        """Make ready to serve."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish and let go."""
+        ...
+
+
+class Edge:
+    """The ASGI application."""
+
+    def __init__(self, handle: Handler, lifecycle: Lifecycle, settings: Settings, clock: Clock) -> None:
+        """`handle` answers every request that is not one of our own unsigned paths."""
+        self._handle = handle
+        self._lifecycle = lifecycle
+        self._clock = clock
+        self._body_timeout = settings.body_timeout
+        self._proxies = [ipaddress.ip_network(network, strict=False) for network in settings.trusted_proxies]
+        self._ready = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection: `http` or `lifespan`; others are closed."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self._lifecycle.start()
+                self._ready = True
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                self._ready = False
+                await self._lifecycle.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = _Stream(receive, self._body_timeout)
+        request = self._request(scope, body)
+        if request is None:
+            response = Response(400, (("connection", "close"),))
+        elif request.raw_path.startswith(b"/-/"):
+            response = self._own_path(request)
+        else:
+            response = await self._handle(request)
+        await self._respond(response, scope, send)
+        if request is not None and not body.ended and request.header("expect") is None:
+            await body.discard()
+
+    def _own_path(self, request: Request) -> Response:
+        if request.method not in {"GET", "HEAD"}:
+            return Response(405, (("allow", "GET, HEAD"),))
+        if request.raw_path == b"/-/health":
+            return Response(200, (("content-type", "text/plain"),), b"alive\n")
+        if request.raw_path == b"/-/ready":
+            return Response(*((200, (), b"ready\n") if self._ready else (503, (), b"not ready\n")))
+        return Response(404)
+
+    def _request(self, scope: Scope, body: Body) -> Request | None:
+        """Return the request, or None for one whose head two readers could understand differently."""
+        raw = scope["headers"]
+        raw_path = scope.get("raw_path")
+        query = scope["query_string"]
+        if not isinstance(raw, Iterable) or not isinstance(raw_path, bytes) or not isinstance(query, bytes):
+            return None
+        headers = tuple([(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw])
+        if not _unambiguous(headers, raw_path, query, str(scope.get("http_version", "1.1"))):
+            return None
+        peer = scope.get("client")
+        client = str(peer[0]) if isinstance(peer, (tuple, list)) and peer else ""
+        secure = scope.get("scheme") == "https"
+        if self._proxies:
+            client, secure = self._behind_proxy(client, secure, headers)
+        return Request(
+            method=str(scope["method"]),
+            raw_path=raw_path,
+            raw_query=query,
+            headers=headers,
+            body=body,
+            secure=secure,
+            client=client,
+        )
+
+    def _behind_proxy(self, peer: str, secure: bool, headers: tuple[tuple[str, str], ...]) -> tuple[str, bool]:
+        """Return address and security as trusted proxies tell them: the last address that no trusted proxy has."""
+        if not self._trusts(peer):
+            return peer, secure
+        forwarded = ",".join(value for name, value in headers if name == "x-forwarded-for")
+        client = peer
+        for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+            address = _address(hop)
+            if address is None:
+                break
+            client = address
+            if not self._trusts(client):
+                break
+        protocols = [value for name, value in headers if name == "x-forwarded-proto"]
+        return client, secure or (len(protocols) == 1 and protocols[0].strip().lower() == "https")
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._proxies)
+
+    async def _respond(self, response: Response, scope: Scope, send: Send) -> None:
+        headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers]
+        headers.append((b"date", format_datetime(self._clock.now(), usegmt=True).encode()))
+        headers.append((b"server", b"Rolecall"))
+        head_only = scope["method"] == "HEAD" or response.status in {204, 304}
+        body = response.body
+        if isinstance(body, bytes) and not head_only:
+            headers.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if head_only or isinstance(body, bytes):
+            await send({"type": "http.response.body", "body": b"" if head_only or not isinstance(body, bytes) else body})
+            if isinstance(body, AsyncIterator):
+                await _close(body)
+        elif isinstance(body, FileBody):
+            await _send_file(body, scope, send)
+        else:
+            await _send_pieces(body, send)
+
+
+class _Stream:
+    """A request body read from ASGI, once."""
+
+    def __init__(self, receive: Receive, timeout: float) -> None:
+        self._receive = receive
+        self._timeout = timeout
+        self.ended = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while not self.ended:
+            piece = await self._next()
+            if piece:
+                yield piece
+
+    async def _next(self) -> bytes:
+        try:
+            async with asyncio.timeout(self._timeout):
+                message = await self._receive()
+        except TimeoutError:
+            self.ended = True
+            raise ServiceError(
+                "RequestTimeout",
+                "Your socket connection to the server was not read from or written to within the timeout period.",
+                400,
+                headers=(("connection", "close"),),
+            ) from None
+        if message["type"] == "http.disconnect":
+            self.ended = True
+            raise ServiceError(
+                "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header."
+            )
+        self.ended = not message.get("more_body", False)
+        piece = message.get("body", b"")
+        return piece if isinstance(piece, bytes) else b""
+
+    async def discard(self) -> None:
+        """Read what still comes and drop it, within bounds, after an answer that did not wait for it."""
+        left = DISCARD_BYTES
+        deadline = monotonic() + DISCARD_SECONDS
+        try:
+            while not self.ended and left > 0 and monotonic() < deadline:
+                left -= len(await self._next())
+        except ServiceError:
+            return
+
+
+def _unambiguous(headers: tuple[tuple[str, str], ...], path: bytes, query: bytes, version: str) -> bool:
+    hosts = [value for name, value in headers if name == "host"]
+    if len(hosts) > 1 or (version == "1.1" and (not hosts or not hosts[0])):
+        return False
+    encodings = [value for name, value in headers if name == "transfer-encoding"]
+    lengths = [value for name, value in headers if name == "content-length"]
+    if encodings and (len(encodings) > 1 or encodings[0].strip().lower() != "chunked" or lengths):
+        return False
+    if len(lengths) > 1 or (lengths and not (lengths[0].isascii() and lengths[0].isdigit())):
+        return False
+    if b"#" in path or b"#" in query or not path.startswith(b"/"):
+        return False
+    return not any("\n" in value or "\r" in value or "\0" in value for _, value in headers)
+
+
+def _address(hop: str) -> str | None:
+    """Return the bare address of one entry of X-Forwarded-For, which may carry a port, or None if it is none."""
+    if hop.startswith("["):
+        hop = hop[1:].partition("]")[0]
+    elif hop.count(":") == 1:
+        hop = hop.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(hop))
+    except ValueError:
+        return None
+
+
+async def _send_pieces(body: AsyncIterator[bytes], send: Send) -> None:
+    try:
+        async for piece in body:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    finally:
+        await _close(body)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_file(body: FileBody, scope: Scope, send: Send) -> None:
+    extensions = scope.get("extensions")
+    if isinstance(extensions, Mapping) and "http.response.pathsend" in extensions:
+        await send({"type": "http.response.pathsend", "path": body.path})
+        return
+    await _send_pieces(_read_file(body.path), send)
+
+
+async def _read_file(path: str) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(Path(path).open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            yield piece
+
+
+async def _close(body: AsyncIterator[bytes]) -> None:
+    closing = getattr(body, "aclose", None)
+    if closing is not None:
+        await closing()
