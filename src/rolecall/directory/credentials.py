@@ -1,0 +1,103 @@
+"""Long-term access keys: who they belong to, whether they are active, when they were used last."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from rolecall.directory.records import NameTaken, NotThere
+from rolecall.store.interface import Snapshot, Transaction
+from rolecall.store.keys import pack
+
+Status = Literal["Active", "Inactive"]
+
+_ROOT = "root"
+
+
+class AccessKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A long-term access key of a user or, where `user_id` is None, of the account's root user."""
+
+    access_key_id: str
+    account: str
+    user_id: str | None
+    status: Status = "Active"
+    created: datetime
+
+
+class LastUse(msgspec.Struct, frozen=True, kw_only=True):
+    """When and for what an access key was used last, as far as it has been written down."""
+
+    date: datetime
+    service: str
+    region: str
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(AccessKey).decode
+_decode_use = msgspec.msgpack.Decoder(LastUse).decode
+
+
+def access_key(view: Snapshot, access_key_id: str) -> AccessKey | None:
+    """Return the access key with this id, or None."""
+    value = view.get(pack("access-key", access_key_id))
+    return None if value is None else _decode(value)
+
+
+def secret_of(view: Snapshot, access_key_id: str) -> str | None:
+    """Return the secret of an access key, or None: a key without a secret verifies nothing."""
+    value = view.get_secret(pack("access-key-secret", access_key_id))
+    return None if value is None else value.decode()
+
+
+def keys_of(view: Snapshot, account: str, user_id: str | None) -> list[AccessKey]:
+    """Return the access keys of a user, or of root where `user_id` is None, the oldest first."""
+    prefix = pack("access-keys-of", account, user_id or _ROOT)
+    found = [access_key(view, entry.value.decode()) for entry in view.scan(prefix)]
+    return sorted((key for key in found if key is not None), key=lambda key: (key.created, key.access_key_id))
+
+
+def create_access_key(tx: Transaction, key: AccessKey, secret: str) -> None:
+    """Keep a new access key; its secret is sealed. Raises NameTaken where the id is in use."""
+    if tx.get(pack("access-key", key.access_key_id)) is not None:
+        raise NameTaken(key.access_key_id)
+    tx.put(pack("access-key", key.access_key_id), _encode(key))
+    tx.put_secret(pack("access-key-secret", key.access_key_id), secret.encode())
+    tx.put(_owner_key(key), key.access_key_id.encode())
+    tx.advance_watermark()
+
+
+def set_status(tx: Transaction, key: AccessKey, status: Status) -> None:
+    """Make an access key active or inactive. Raises NotThere."""
+    if access_key(tx, key.access_key_id) is None:
+        raise NotThere(key.access_key_id)
+    tx.put(pack("access-key", key.access_key_id), _encode(msgspec.structs.replace(key, status=status)))
+    tx.advance_watermark()
+
+
+def delete_access_key(tx: Transaction, key: AccessKey) -> None:
+    """Forget an access key, its secret and its last use."""
+    for space in ("access-key", "access-key-secret", "access-key-used"):
+        tx.delete(pack(space, key.access_key_id))
+    tx.delete(_owner_key(key))
+    tx.advance_watermark()
+
+
+def _owner_key(key: AccessKey) -> bytes:
+    return pack("access-keys-of", key.account, key.user_id or _ROOT, key.access_key_id)
+
+
+def last_use(view: Snapshot, access_key_id: str) -> LastUse | None:
+    """Return when an access key was used last, or None."""
+    value = view.get(pack("access-key-used", access_key_id))
+    return None if value is None else _decode_use(value)
+
+
+def note_use(tx: Transaction, access_key_id: str, use: LastUse) -> None:
+    """Write down that an access key was used, unless it is gone or a later use is known. The watermark stays."""
+    if access_key(tx, access_key_id) is None:
+        return
+    known = last_use(tx, access_key_id)
+    if known is None or known.date < use.date:
+        tx.put(pack("access-key-used", access_key_id), _encode(use))

@@ -1,0 +1,184 @@
+"""Managed policies with their versions, inline policies, and what is attached to whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from rolecall.directory.records import Kind, Relation
+from rolecall.identifiers import iam_arn, parse_arn
+from rolecall.store.interface import Snapshot, Transaction
+from rolecall.store.keys import pack
+
+
+class ManagedPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer managed policy; its texts are its versions."""
+
+    policy_id: str
+    account: str
+    name: str
+    path: str = "/"
+    created: datetime
+    updated: datetime
+    default_version: int = 1
+    next_version: int = 2
+    """The number of the next version to be made: numbers are never used again."""
+    description: str | None = None
+    tags: dict[str, str] = {}
+
+    @property
+    def unique_id(self) -> str:
+        """The policy's ANPA id."""
+        return self.policy_id
+
+    @property
+    def arn(self) -> str:
+        """The policy's ARN, which never changes."""
+        return iam_arn(self.account, "policy", self.path, self.name)
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a managed policy."""
+
+    number: int
+    text: str
+    created: datetime
+
+
+POLICIES = Kind("policy", ManagedPolicy)
+
+_ATTACHED = Relation("iam-attached", "iam-attached-to")
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_version = msgspec.msgpack.Decoder(Version).decode
+
+
+def managed_policy(view: Snapshot, arn: str) -> ManagedPolicy | None:
+    """Return the customer managed policy with exactly this ARN, or None."""
+    parsed = parse_arn(arn)
+    if parsed is None or parsed.resource_type != "policy":
+        return None
+    found = POLICIES.named(view, parsed.account, parsed.resource_name)
+    return found if found is not None and found.arn == arn else None
+
+
+def managed_policy_text(view: Snapshot, arn: str) -> str | None:
+    """Return the text of the default version of a customer managed policy, or None."""
+    found = managed_policy(view, arn)
+    if found is None:
+        return None
+    default = version(view, found, found.default_version)
+    return None if default is None else default.text
+
+
+def policy_named(view: Snapshot, account: str, name: str) -> ManagedPolicy | None:
+    """Return the customer managed policy with this name, without regard to case, or None."""
+    return POLICIES.named(view, account, name)
+
+
+def list_policies(
+    view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
+) -> list[ManagedPolicy]:
+    """Return customer managed policies below `path_prefix` in the order of names, beginning behind `after_name`."""
+    return POLICIES.page(view, account, path_prefix, after_name, limit)
+
+
+def create_policy(tx: Transaction, new: ManagedPolicy, text: str) -> None:
+    """Keep a new policy with its first version. Raises NameTaken."""
+    POLICIES.add(tx, new)
+    put_version(tx, new, Version(number=new.default_version, text=text, created=new.created))
+
+
+def update_policy(tx: Transaction, old: ManagedPolicy, new: ManagedPolicy) -> None:
+    """Keep `new` in place of `old`: another default version, other tags. Raises NotThere."""
+    POLICIES.replace(tx, old, new)
+
+
+def delete_policy(tx: Transaction, gone: ManagedPolicy) -> None:
+    """Forget a policy and all of its versions. Raises NotThere."""
+    for kept in versions(tx, gone):
+        delete_version(tx, gone, kept.number)
+    POLICIES.remove(tx, gone)
+
+
+def version(view: Snapshot, policy: ManagedPolicy, number: int) -> Version | None:
+    """Return a version of a policy, or None."""
+    value = view.get(_version_key(policy, number))
+    return None if value is None else _decode_version(value)
+
+
+def versions(view: Snapshot, policy: ManagedPolicy) -> list[Version]:
+    """Return the versions that are kept of a policy, the oldest first."""
+    prefix = pack("iam-version", policy.account, policy.policy_id)
+    return [_decode_version(entry.value) for entry in view.scan(prefix)]
+
+
+def put_version(tx: Transaction, policy: ManagedPolicy, new: Version) -> None:
+    """Keep a version of a policy."""
+    tx.put(_version_key(policy, new.number), _encode(new))
+    tx.advance_watermark()
+
+
+def delete_version(tx: Transaction, policy: ManagedPolicy, number: int) -> None:
+    """Forget a version of a policy."""
+    tx.delete(_version_key(policy, number))
+    tx.advance_watermark()
+
+
+def _version_key(policy: ManagedPolicy, number: int) -> bytes:
+    return pack("iam-version", policy.account, policy.policy_id, number)
+
+
+def attached_policies(view: Snapshot, account: str, owner_id: str) -> list[str]:
+    """Return the ARNs of the managed policies attached to a user, group or role, in order."""
+    return _ATTACHED.rights(view, account, owner_id)
+
+
+def attached_to(view: Snapshot, account: str, policy_arn: str) -> list[str]:
+    """Return the ids of the users, groups and roles of an account that a managed policy is attached to."""
+    return _ATTACHED.lefts(view, account, policy_arn)
+
+
+def is_attached(view: Snapshot, account: str, owner_id: str, policy_arn: str) -> bool:
+    """Tell whether a managed policy is attached to a user, group or role."""
+    return _ATTACHED.has(view, account, owner_id, policy_arn)
+
+
+def attach(tx: Transaction, account: str, owner_id: str, policy_arn: str) -> bool:
+    """Attach a managed policy; False where it was attached already."""
+    return _ATTACHED.add(tx, account, owner_id, policy_arn)
+
+
+def detach(tx: Transaction, account: str, owner_id: str, policy_arn: str) -> bool:
+    """Detach a managed policy; False where it was not attached."""
+    return _ATTACHED.remove(tx, account, owner_id, policy_arn)
+
+
+def inline_policies(view: Snapshot, account: str, owner_id: str) -> list[tuple[str, str]]:
+    """Return the names and texts of the inline policies of a user, group or role, in the order of names."""
+    prefix = pack("iam-inline", account, owner_id)
+    start = len(prefix)
+    return [(entry.key[start:-2].decode(), entry.value.decode()) for entry in view.scan(prefix)]
+
+
+def inline_policy(view: Snapshot, account: str, owner_id: str, name: str) -> str | None:
+    """Return the text of an inline policy, or None."""
+    value = view.get(pack("iam-inline", account, owner_id, name))
+    return None if value is None else value.decode()
+
+
+def put_inline_policy(tx: Transaction, account: str, owner_id: str, name: str, text: str) -> None:
+    """Keep an inline policy, in place of one of the same name."""
+    tx.put(pack("iam-inline", account, owner_id, name), text.encode())
+    tx.advance_watermark()
+
+
+def delete_inline_policy(tx: Transaction, account: str, owner_id: str, name: str) -> bool:
+    """Forget an inline policy; False where there was none of this name."""
+    key = pack("iam-inline", account, owner_id, name)
+    if tx.get(key) is None:
+        return False
+    tx.delete(key)
+    tx.advance_watermark()
+    return True

@@ -1,0 +1,317 @@
+"""Users, groups, roles and instance profiles: what each is, and how it is found, made, changed and forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from rolecall.directory.records import Kind, Relation
+from rolecall.identifiers import iam_arn, parse_arn
+from rolecall.store.interface import Snapshot, Transaction
+
+
+class Entity(msgspec.Struct, frozen=True, kw_only=True):
+    """What users, groups, roles and instance profiles have in common."""
+
+    account: str
+    name: str
+    path: str = "/"
+    created: datetime
+
+
+class User(Entity, frozen=True, kw_only=True):
+    """An IAM user."""
+
+    user_id: str
+    tags: dict[str, str] = {}
+    boundary: str | None = None
+    """The ARN of the managed policy that is its permissions boundary."""
+
+    @property
+    def unique_id(self) -> str:
+        """The user's AIDA id."""
+        return self.user_id
+
+    @property
+    def arn(self) -> str:
+        """The user's ARN, which changes with its name and path."""
+        return iam_arn(self.account, "user", self.path, self.name)
+
+
+class Role(Entity, frozen=True, kw_only=True):
+    """An IAM role."""
+
+    role_id: str
+    trust: str
+    """The trust policy's text, users and roles in it named by their unique ids."""
+    description: str | None = None
+    max_session_duration: int = 3600
+    tags: dict[str, str] = {}
+    boundary: str | None = None
+
+    @property
+    def unique_id(self) -> str:
+        """The role's AROA id."""
+        return self.role_id
+
+    @property
+    def arn(self) -> str:
+        """The role's ARN."""
+        return iam_arn(self.account, "role", self.path, self.name)
+
+    @property
+    def is_service_linked(self) -> bool:
+        """Whether only the service it is linked to may change it."""
+        return self.path.startswith("/aws-service-role/")
+
+
+class Group(Entity, frozen=True, kw_only=True):
+    """An IAM group."""
+
+    group_id: str
+
+    @property
+    def unique_id(self) -> str:
+        """The group's AGPA id."""
+        return self.group_id
+
+    @property
+    def arn(self) -> str:
+        """The group's ARN."""
+        return iam_arn(self.account, "group", self.path, self.name)
+
+
+class InstanceProfile(Entity, frozen=True, kw_only=True):
+    """An instance profile, which holds at most one role."""
+
+    profile_id: str
+    tags: dict[str, str] = {}
+
+    @property
+    def unique_id(self) -> str:
+        """The profile's AIPA id."""
+        return self.profile_id
+
+    @property
+    def arn(self) -> str:
+        """The profile's ARN."""
+        return iam_arn(self.account, "instance-profile", self.path, self.name)
+
+
+B = TypeVar("B", User, Role)
+
+USERS = Kind("user", User)
+ROLES = Kind("role", Role)
+GROUPS = Kind("group", Group)
+PROFILES = Kind("instance-profile", InstanceProfile)
+
+_MEMBERS = Relation("iam-member", "iam-group-of")
+_PROFILE_ROLES = Relation("iam-profile-role", "iam-role-profile")
+_BOUNDED = Relation("iam-bounded-by", "iam-bounds")
+
+
+def user(view: Snapshot, account: str, user_id: str) -> User | None:
+    """Return the user with this id, or None."""
+    return USERS.get(view, account, user_id)
+
+
+def user_named(view: Snapshot, account: str, name: str) -> User | None:
+    """Return the user with this name, without regard to case, or None."""
+    return USERS.named(view, account, name)
+
+
+def list_users(
+    view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
+) -> list[User]:
+    """Return users below `path_prefix` in the order of their names, beginning behind `after_name`."""
+    return USERS.page(view, account, path_prefix, after_name, limit)
+
+
+def create_user(tx: Transaction, new: User) -> None:
+    """Keep a new user. Raises NameTaken."""
+    USERS.add(tx, new)
+    _bound(tx, new.account, new.user_id, None, new.boundary)
+
+
+def update_user(tx: Transaction, old: User, new: User) -> None:
+    """Keep `new` in place of `old`: another name, path, tags or boundary. Raises NameTaken, NotThere."""
+    USERS.replace(tx, old, new)
+    _bound(tx, new.account, new.user_id, old.boundary, new.boundary)
+
+
+def delete_user(tx: Transaction, gone: User) -> None:
+    """Forget a user. Its id stays dead for ever. Raises NotThere."""
+    USERS.remove(tx, gone)
+    _bound(tx, gone.account, gone.user_id, gone.boundary, None)
+
+
+def role(view: Snapshot, account: str, role_id: str) -> Role | None:
+    """Return the role with this id, or None."""
+    return ROLES.get(view, account, role_id)
+
+
+def role_named(view: Snapshot, account: str, name: str) -> Role | None:
+    """Return the role with this name, without regard to case, or None."""
+    return ROLES.named(view, account, name)
+
+
+def role_by_arn(view: Snapshot, arn: str) -> Role | None:
+    """Return the role with exactly this ARN, its path and case included, or None."""
+    parsed = parse_arn(arn)
+    if parsed is None or parsed.resource_type != "role":
+        return None
+    found = ROLES.named(view, parsed.account, parsed.resource_name)
+    return found if found is not None and found.arn == arn else None
+
+
+def user_by_arn(view: Snapshot, arn: str) -> User | None:
+    """Return the user with exactly this ARN, its path and case included, or None."""
+    parsed = parse_arn(arn)
+    if parsed is None or parsed.resource_type != "user":
+        return None
+    found = USERS.named(view, parsed.account, parsed.resource_name)
+    return found if found is not None and found.arn == arn else None
+
+
+def list_roles(
+    view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
+) -> list[Role]:
+    """Return roles below `path_prefix` in the order of their names, beginning behind `after_name`."""
+    return ROLES.page(view, account, path_prefix, after_name, limit)
+
+
+def create_role(tx: Transaction, new: Role) -> None:
+    """Keep a new role. Raises NameTaken."""
+    ROLES.add(tx, new)
+    _bound(tx, new.account, new.role_id, None, new.boundary)
+
+
+def update_role(tx: Transaction, old: Role, new: Role) -> None:
+    """Keep `new` in place of `old`. Raises NotThere."""
+    ROLES.replace(tx, old, new)
+    _bound(tx, new.account, new.role_id, old.boundary, new.boundary)
+
+
+def delete_role(tx: Transaction, gone: Role) -> None:
+    """Forget a role; its sessions die with it. Raises NotThere."""
+    ROLES.remove(tx, gone)
+    _bound(tx, gone.account, gone.role_id, gone.boundary, None)
+
+
+def bounded_by(view: Snapshot, account: str, policy_arn: str) -> list[str]:
+    """Return the ids of the users and roles whose permissions boundary is this policy."""
+    return _BOUNDED.lefts(view, account, policy_arn)
+
+
+def _bound(tx: Transaction, account: str, owner_id: str, before: str | None, now: str | None) -> None:
+    if before == now:
+        return
+    if before is not None:
+        _BOUNDED.remove(tx, account, owner_id, before)
+    if now is not None:
+        _BOUNDED.add(tx, account, owner_id, now)
+
+
+def group(view: Snapshot, account: str, group_id: str) -> Group | None:
+    """Return the group with this id, or None."""
+    return GROUPS.get(view, account, group_id)
+
+
+def group_named(view: Snapshot, account: str, name: str) -> Group | None:
+    """Return the group with this name, without regard to case, or None."""
+    return GROUPS.named(view, account, name)
+
+
+def list_groups(
+    view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
+) -> list[Group]:
+    """Return groups below `path_prefix` in the order of their names, beginning behind `after_name`."""
+    return GROUPS.page(view, account, path_prefix, after_name, limit)
+
+
+def create_group(tx: Transaction, new: Group) -> None:
+    """Keep a new group. Raises NameTaken."""
+    GROUPS.add(tx, new)
+
+
+def update_group(tx: Transaction, old: Group, new: Group) -> None:
+    """Keep `new` in place of `old`: another name or path. Raises NameTaken, NotThere."""
+    GROUPS.replace(tx, old, new)
+
+
+def delete_group(tx: Transaction, gone: Group) -> None:
+    """Forget a group. Raises NotThere."""
+    GROUPS.remove(tx, gone)
+
+
+def groups_of(view: Snapshot, account: str, user_id: str) -> list[Group]:
+    """Return the groups that a user is in, in the order of their names."""
+    found = [GROUPS.get(view, account, group_id) for group_id in _MEMBERS.lefts(view, account, user_id)]
+    return sorted((group for group in found if group is not None), key=lambda group: group.name.casefold())
+
+
+def members_of(view: Snapshot, account: str, group_id: str) -> list[User]:
+    """Return the users in a group, in the order of their names."""
+    found = [USERS.get(view, account, user_id) for user_id in _MEMBERS.rights(view, account, group_id)]
+    return sorted((user for user in found if user is not None), key=lambda user: user.name.casefold())
+
+
+def add_member(tx: Transaction, account: str, group_id: str, user_id: str) -> bool:
+    """Put a user into a group; False where it was in it already."""
+    return _MEMBERS.add(tx, account, group_id, user_id)
+
+
+def remove_member(tx: Transaction, account: str, group_id: str, user_id: str) -> bool:
+    """Take a user out of a group; False where it was not in it."""
+    return _MEMBERS.remove(tx, account, group_id, user_id)
+
+
+def profile_named(view: Snapshot, account: str, name: str) -> InstanceProfile | None:
+    """Return the instance profile with this name, without regard to case, or None."""
+    return PROFILES.named(view, account, name)
+
+
+def list_profiles(
+    view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
+) -> list[InstanceProfile]:
+    """Return instance profiles below `path_prefix` in the order of their names, beginning behind `after_name`."""
+    return PROFILES.page(view, account, path_prefix, after_name, limit)
+
+
+def create_profile(tx: Transaction, new: InstanceProfile) -> None:
+    """Keep a new instance profile. Raises NameTaken."""
+    PROFILES.add(tx, new)
+
+
+def update_profile(tx: Transaction, old: InstanceProfile, new: InstanceProfile) -> None:
+    """Keep `new` in place of `old`: other tags. Raises NotThere."""
+    PROFILES.replace(tx, old, new)
+
+
+def delete_profile(tx: Transaction, gone: InstanceProfile) -> None:
+    """Forget an instance profile. Raises NotThere."""
+    PROFILES.remove(tx, gone)
+
+
+def roles_in_profile(view: Snapshot, account: str, profile_id: str) -> list[Role]:
+    """Return the roles in an instance profile: one or none."""
+    found = [ROLES.get(view, account, role_id) for role_id in _PROFILE_ROLES.rights(view, account, profile_id)]
+    return [role for role in found if role is not None]
+
+
+def profiles_of_role(view: Snapshot, account: str, role_id: str) -> list[InstanceProfile]:
+    """Return the instance profiles that a role is in, in the order of their names."""
+    found = [PROFILES.get(view, account, profile_id) for profile_id in _PROFILE_ROLES.lefts(view, account, role_id)]
+    return sorted((profile for profile in found if profile is not None), key=lambda profile: profile.name.casefold())
+
+
+def add_role_to_profile(tx: Transaction, account: str, profile_id: str, role_id: str) -> bool:
+    """Put a role into an instance profile; False where it was in it already."""
+    return _PROFILE_ROLES.add(tx, account, profile_id, role_id)
+
+
+def remove_role_from_profile(tx: Transaction, account: str, profile_id: str, role_id: str) -> bool:
+    """Take a role out of an instance profile; False where it was not in it."""
+    return _PROFILE_ROLES.remove(tx, account, profile_id, role_id)

@@ -1,0 +1,203 @@
+"""How the directory keeps its records: under their unique id, found by name without regard to case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from rolecall.store.interface import Snapshot, Transaction
+from rolecall.store.keys import after, pack
+
+
+class DirectoryError(Exception):
+    """The root of what this room raises.
+
+    NameTaken
+    NotThere
+    TokenInvalid (sessions)
+    """
+
+
+class NameTaken(DirectoryError):
+    """An entity of this kind and, without regard to case, this name exists already."""
+
+
+class NotThere(DirectoryError):
+    """The record to change has been deleted in the meantime."""
+
+
+class Named(Protocol):
+    """What a record needs to be kept in a `Kind`."""
+
+    @property
+    def account(self) -> str:
+        """The account that it belongs to."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Its name, in the case it was given."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Its path, with both slashes."""
+        ...
+
+    @property
+    def unique_id(self) -> str:
+        """The id that no other entity ever had or will have."""
+        ...
+
+
+R = TypeVar("R", bound=Named)
+
+_encode = msgspec.msgpack.Encoder().encode
+_PAGE = 256
+
+
+def fold(name: str) -> str:
+    """Return the form under which names are compared: without regard to case."""
+    return name.casefold()
+
+
+class Kind(Generic[R]):
+    """One kind of entity: its records by unique id, the index of its names, and how many there are."""
+
+    def __init__(self, name: str, record: type[R]) -> None:
+        """Keep records of the type `record` under the word `name`, which is part of every key."""
+        self.name = name
+        self._decode = msgspec.msgpack.Decoder(record).decode
+
+    def get(self, view: Snapshot, account: str, unique_id: str) -> R | None:
+        """Return the entity with this id, or None."""
+        value = view.get(pack("iam", account, self.name, unique_id))
+        return None if value is None else self._decode(value)
+
+    def named(self, view: Snapshot, account: str, name: str) -> R | None:
+        """Return the entity with this name, without regard to case, or None."""
+        unique_id = view.get(self._name_key(account, name))
+        return None if unique_id is None else self.get(view, account, unique_id.decode())
+
+    def count(self, view: Snapshot, account: str) -> int:
+        """Return how many entities of this kind the account has."""
+        value = view.get(self._count_key(account))
+        return 0 if value is None else int.from_bytes(value, "big")
+
+    def page(
+        self, view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
+    ) -> list[R]:
+        """Return up to `limit` entities below `path_prefix` in the order of names, beginning behind `after_name`."""
+        found: list[R] = []
+        for record in self.each(view, account, after_name):
+            if len(found) >= limit:
+                break
+            if record.path.startswith(path_prefix):
+                found.append(record)
+        return found
+
+    def each(self, view: Snapshot, account: str, after_name: str = "") -> Iterator[R]:
+        """Yield the account's entities in the order of their names, beginning behind `after_name`."""
+        prefix = pack("iam-name", account, self.name)
+        start = after(self._name_key(account, after_name)) if after_name else None
+        while True:
+            entries = view.scan(prefix, start=start, limit=_PAGE)
+            for entry in entries:
+                record = self.get(view, account, entry.value.decode())
+                if record is not None:
+                    yield record
+            if len(entries) < _PAGE:
+                return
+            start = entries[-1].key + b"\x00"
+
+    def add(self, tx: Transaction, record: R) -> None:
+        """Keep a new entity. Raises NameTaken."""
+        key = self._name_key(record.account, record.name)
+        if tx.get(key) is not None:
+            raise NameTaken(record.name)
+        tx.put(key, record.unique_id.encode())
+        tx.put(self._key(record), _encode(record))
+        self._add_to_count(tx, record.account, 1)
+        tx.advance_watermark()
+
+    def replace(self, tx: Transaction, old: R, new: R) -> None:
+        """Keep `new` in place of `old`, which has the same id. Raises NameTaken, NotThere."""
+        if tx.get(self._key(old)) is None:
+            raise NotThere(old.unique_id)
+        old_key, new_key = self._name_key(old.account, old.name), self._name_key(new.account, new.name)
+        if old_key != new_key:
+            if tx.get(new_key) is not None:
+                raise NameTaken(new.name)
+            tx.delete(old_key)
+            tx.put(new_key, new.unique_id.encode())
+        tx.put(self._key(new), _encode(new))
+        tx.advance_watermark()
+
+    def remove(self, tx: Transaction, record: R) -> None:
+        """Forget an entity. Raises NotThere."""
+        if tx.get(self._key(record)) is None:
+            raise NotThere(record.unique_id)
+        tx.delete(self._key(record))
+        tx.delete(self._name_key(record.account, record.name))
+        self._add_to_count(tx, record.account, -1)
+        tx.advance_watermark()
+
+    def _key(self, record: R) -> bytes:
+        return pack("iam", record.account, self.name, record.unique_id)
+
+    def _name_key(self, account: str, name: str) -> bytes:
+        return pack("iam-name", account, self.name, fold(name))
+
+    def _count_key(self, account: str) -> bytes:
+        return pack("iam-count", account, self.name)
+
+    def _add_to_count(self, tx: Transaction, account: str, by: int) -> None:
+        tx.put(self._count_key(account), (self.count(tx, account) + by).to_bytes(8, "big"))
+
+
+class Relation:
+    """Pairs of texts within an account, found from either end (`group` and `user`, `owner` and `policy`)."""
+
+    def __init__(self, forward: str, backward: str) -> None:
+        """Name both directions; the words are parts of the keys."""
+        self._forward = forward
+        self._backward = backward
+
+    def add(self, tx: Transaction, account: str, left: str, right: str) -> bool:
+        """Keep the pair and return True, or return False where it was there already."""
+        key = pack(self._forward, account, left, right)
+        if tx.get(key) is not None:
+            return False
+        tx.put(key, b"")
+        tx.put(pack(self._backward, account, right, left), b"")
+        tx.advance_watermark()
+        return True
+
+    def remove(self, tx: Transaction, account: str, left: str, right: str) -> bool:
+        """Forget the pair and return True, or return False where it was not there."""
+        key = pack(self._forward, account, left, right)
+        if tx.get(key) is None:
+            return False
+        tx.delete(key)
+        tx.delete(pack(self._backward, account, right, left))
+        tx.advance_watermark()
+        return True
+
+    def has(self, view: Snapshot, account: str, left: str, right: str) -> bool:
+        """Tell whether the pair is there."""
+        return view.get(pack(self._forward, account, left, right)) is not None
+
+    def rights(self, view: Snapshot, account: str, left: str) -> list[str]:
+        """Return what `left` is paired with, in order."""
+        return _ends(view, pack(self._forward, account, left))
+
+    def lefts(self, view: Snapshot, account: str, right: str) -> list[str]:
+        """Return what is paired with `right`, in order."""
+        return _ends(view, pack(self._backward, account, right))
+
+
+def _ends(view: Snapshot, prefix: bytes) -> list[str]:
+    from_end = len(prefix)
+    return [entry.key[from_end:-2].replace(b"\x00\xff", b"\x00").decode() for entry in view.scan(prefix)]
