@@ -1,0 +1,143 @@
+"""Listings: objects, versions and uploads in order of key, with what lies behind a delimiter rolled into one prefix.
+
+A common prefix is skipped in the ordered keyspace: however many keys lie behind it, they are not walked. Places in a
+listing are packed keys without the bucket: `pack(key)`, for versions and uploads with their sequence or id behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from rolecall.buckets.uploads import Upload, decode_upload
+from rolecall.buckets.versions import ObjectVersion, decode_version
+from rolecall.store.interface import Entry, Snapshot
+from rolecall.store.keys import after, descending, open_ended, pack
+
+T = TypeVar("T")
+
+_MOST = 1000
+_FEW = 24
+"""With a delimiter the next key may well be behind a prefix that is then skipped: begin small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page of a listing: items and common prefixes, each in order."""
+
+    items: tuple[T, ...]
+    prefixes: tuple[str, ...]
+    truncated: bool
+    last_prefix: str | None
+    """The common prefix that came last of all, or None where an item did."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVersion:
+    """A version as a listing of versions shows it."""
+
+    version: ObjectVersion
+    latest: bool
+
+
+Fetched = tuple[list[tuple[str, T]], bytes | None]
+"""Items with their keys in order, and the place to go on from, or None at the end."""
+
+
+def after_key(key: str) -> bytes:
+    """Return the place behind a key and all that is kept under it."""
+    return after(pack(key))
+
+
+def after_prefix(prefix: str) -> bytes:
+    """Return the place behind all keys that begin with `prefix`."""
+    return after(open_ended(prefix))
+
+
+def after_version(key: str, sequence: int) -> bytes:
+    """Return the place behind one version of a key."""
+    return pack(key, descending(sequence)) + b"\x00"
+
+
+def after_upload(key: str, upload_id: str) -> bytes:
+    """Return the place behind one upload of a key."""
+    return pack(key, upload_id) + b"\x00"
+
+
+def list_objects(
+    view: Snapshot, bucket: str, *, prefix: str = "", delimiter: str = "", place: bytes = b"", limit: int
+) -> Page[ObjectVersion]:
+    """Return the bucket's objects from `place` on, at most `limit` with the common prefixes; no delete markers."""
+    root = pack("current", bucket)
+    scope = root + open_ended(prefix)
+
+    def fetch(start: bytes, size: int) -> Fetched[ObjectVersion]:
+        page = view.scan(scope, start=max(root + start, scope), limit=size)
+        found = [decode_version(entry.value) for entry in page]
+        return [(one.key, one) for one in found if not one.delete_marker], _next(page, size, root)
+
+    return _roll(fetch, prefix, delimiter, place, limit)
+
+
+def list_versions(
+    view: Snapshot, bucket: str, *, prefix: str = "", delimiter: str = "", place: bytes = b"", limit: int
+) -> Page[ListedVersion]:
+    """Return the versions and delete markers of the bucket from `place` on, the newest of a key first."""
+    roots = (pack("current", bucket), pack("version", bucket))
+
+    def fetch(start: bytes, size: int) -> Fetched[ListedVersion]:
+        merged: list[tuple[bytes, bytes, bool]] = []
+        for latest, root in zip((True, False), roots, strict=True):
+            scope = root + open_ended(prefix)
+            page = view.scan(scope, start=max(root + start, scope), limit=size)
+            merged.extend((entry.key[len(root) :], entry.value, latest) for entry in page)
+        merged.sort(key=lambda one: one[0])
+        more = merged[size - 1][0] + b"\x00" if len(merged) >= size else None
+        found = [ListedVersion(decode_version(value), latest) for _, value, latest in merged[:size]]
+        return [(one.version.key, one) for one in found], more
+
+    return _roll(fetch, prefix, delimiter, place, limit)
+
+
+def list_uploads(
+    view: Snapshot, bucket: str, *, prefix: str = "", delimiter: str = "", place: bytes = b"", limit: int
+) -> Page[Upload]:
+    """Return the bucket's uploads under way from `place` on, in order of key and of their beginning."""
+    root = pack("upload", bucket)
+    scope = root + open_ended(prefix)
+
+    def fetch(start: bytes, size: int) -> Fetched[Upload]:
+        page = view.scan(scope, start=max(root + start, scope), limit=size)
+        found = [decode_upload(entry.value) for entry in page]
+        return [(one.key, one) for one in found], _next(page, size, root)
+
+    return _roll(fetch, prefix, delimiter, place, limit)
+
+
+def _next(page: list[Entry], size: int, root: bytes) -> bytes | None:
+    return page[-1].key[len(root) :] + b"\x00" if len(page) >= size else None
+
+
+def _roll(fetch: Callable[[bytes, int], Fetched[T]], prefix: str, delimiter: str, place: bytes, limit: int) -> Page[T]:
+    """Walk from `place`, rolling keys into common prefixes, until `limit` is reached and one more is seen."""
+    items: list[T] = []
+    prefixes: list[str] = []
+    last_prefix: str | None = None
+    here: bytes | None = place
+    size = _FEW if delimiter else min(limit + 1, _MOST)
+    while here is not None:
+        found, here = fetch(here, size)
+        size = min(size * 4, _MOST)
+        for key, item in found:
+            if len(items) + len(prefixes) >= limit:
+                return Page(tuple(items), tuple(prefixes), truncated=limit > 0, last_prefix=last_prefix)
+            cut = key.find(delimiter, len(prefix)) if delimiter else -1
+            if cut >= 0:
+                last_prefix = key[: cut + len(delimiter)]
+                prefixes.append(last_prefix)
+                here, size = after_prefix(last_prefix), _FEW
+                break
+            items.append(item)
+            last_prefix = None
+    return Page(tuple(items), tuple(prefixes), truncated=False, last_prefix=last_prefix)
