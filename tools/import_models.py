@@ -65,8 +65,7 @@ def read(service: str) -> dict[str, Json]:
 def spelled(document: dict[str, Json]) -> str:
     """Return the file's text: one operation or shape a line, so that a difference can be read."""
     lines = ["{"]
-    for section in ("source", "metadata"):
-        lines.append(f"{json.dumps(section)}: {json.dumps(document[section])},")
+    lines.extend(f"{json.dumps(section)}: {json.dumps(document[section])}," for section in ("source", "metadata"))
     for section, ending in (("operations", ","), ("shapes", "")):
         lines.append(f"{json.dumps(section)}: {{")
         entries = document[section]

@@ -57,7 +57,10 @@ class Member:
 
     @property
     def location(self) -> str:
-        """Where an HTTP-bound member travels: `header`, `headers`, `querystring`, `uri`, `statusCode`; else empty."""
+        """Where an HTTP-bound member travels: `header`, `headers`, `querystring`, `uri`, `statusCode`; else empty.
+
+        The overlay's `form` and `forms` are the same for the fields of an HTML form (PostObject).
+        """
         return self.traits.location
 
     @property
@@ -82,7 +85,7 @@ class Member:
 
     @property
     def timestamp_format(self) -> str:
-        """The timestamp format that the member or its shape asks for: `iso8601`, `rfc822`, `unixTimestamp`, or empty."""
+        """The timestamp format that the member or its shape asks for: `iso8601`, `rfc822` ...; empty where neither does."""
         return self.traits.timestamp_format or self.shape.traits.timestamp_format
 
 

@@ -99,6 +99,8 @@ class OperationRecord(msgspec.Struct, frozen=True, rename="camel"):
     authtype: str = ""
     idempotent: bool = False
     http_checksum: ChecksumRecord | None = None
+    unwrapped: bool = False
+    """Whether the answer's one member is the root element's own text (an overlay's word)."""
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):
@@ -161,12 +163,10 @@ def _apply(document: dict[str, object], correction: Correction) -> None:
     """Change `document` in place."""
     entry: object = document
     for step in correction.path[:-1]:
-        if not isinstance(entry, dict) or step not in entry:
-            raise ValueError(f"the overlay names {'/'.join(correction.path)}, which {correction.service} has not")
-        entry = entry[step]
+        entry = entry.get(step) if isinstance(entry, dict) else None
     if not isinstance(entry, dict):
-        raise ValueError(f"the overlay names {'/'.join(correction.path)}, which {correction.service} has not")
+        raise LookupError(f"the overlay corrects {'/'.join(correction.path)}, which {correction.service} has not")
     if correction.value is None:
-        entry.pop(correction.path[-1], None)
+        del entry[correction.path[-1]]
     else:
         entry[correction.path[-1]] = correction.value
