@@ -13,7 +13,8 @@ from rolecall.message import Request
 from rolecall.policy.request import ContextValue
 from rolecall.store.interface import Snapshot
 
-P = TypeVar("P")
+P_co = TypeVar("P_co", covariant=True)
+P_contra = TypeVar("P_contra", contravariant=True)
 
 
 class Guard(Enum):
@@ -55,21 +56,21 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask(Generic[P]):
+class Ask(Generic[P_co]):
     """What an access declaration may look at."""
 
     caller: Caller
-    parameters: P
+    parameters: P_co
     request: Request
     view: Snapshot
     now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Access(Generic[P]):
+class Access(Generic[P_contra]):
     """An operation's access declaration: what must be allowed before it runs. All checks must pass."""
 
-    checks: Callable[[Ask[P]], Sequence[Check]]
+    checks: Callable[[Ask[P_contra]], Sequence[Check]]
     denial: Denial = Denial.FULL
     unsigned: bool = False
     """An unsigned request may ask: S3 as the anonymous caller, the federated calls by the proof they carry."""
