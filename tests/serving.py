@@ -115,13 +115,20 @@ def read_credentials(path: Path, profile: str) -> Credentials:
 
 @contextmanager
 def serving(
-    data: Path, *options: str, certificate: Path | None = None, key: Path | None = None, workers: int = 2, sync: bool = False
+    data: Path,
+    *options: str,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    workers: int = 2,
+    sync: bool = False,
 ) -> Iterator[Server]:
     """Start a server on `data` and a free port, wait for its ready line, and stop it at the end."""
     tls = ["--tls-certificate", str(certificate), "--tls-key", str(key)] if certificate else []
     command = [sys.executable, "-m", "rolecall.cli", "serve", "--data", str(data), "--port", "0"]
     command += ["--workers", str(workers), *([] if sync else ["--no-sync"]), *tls, *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         yield Server(process, data, _ready(process), certificate)
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 def main() -> int:
     """Return 0 when the environment is ready, 1 with one sentence that says what is missing."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036
         print(f"Rolecall needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 run")
         return 1
     target = Path(sys.argv[1])

@@ -82,7 +82,9 @@ def _environment(name: str, requirements: tuple[str, ...]) -> None:
 
 
 def _pip(python: Path, *words: str) -> None:
-    subprocess.run([str(python), "-m", "pip", words[0], "--quiet", "--disable-pip-version-check", *words[1:]], check=True)
+    subprocess.run(
+        [str(python), "-m", "pip", words[0], "--quiet", "--disable-pip-version-check", *words[1:]], check=True
+    )
 
 
 def _link(name: str, target: Path) -> None:

@@ -35,7 +35,9 @@ PLANTED = {
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("house")
-    shutil.copytree(PROJECT / "src", folder / "src", ignore=shutil.ignore_patterns("*.json", "*.bin", "*.gz", "__pycache__"))
+    shutil.copytree(
+        PROJECT / "src", folder / "src", ignore=shutil.ignore_patterns("*.json", "*.bin", "*.gz", "__pycache__")
+    )
     shutil.copy(PROJECT / "pyproject.toml", folder)
     return folder
 

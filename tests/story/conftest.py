@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from tests.certificates import make_certificate
 from tests.requirements import tool
 from tests.serving import Credentials, Server, serving

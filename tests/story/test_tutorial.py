@@ -6,7 +6,6 @@ import json
 import re
 
 import pytest
-
 from tests.serving import Credentials
 from tests.story.conftest import Aws
 
@@ -36,9 +35,7 @@ def _update_trust(aws: Aws, document: dict) -> None:
 def _trusted(aws: Aws) -> None:
     role = aws("iam", "get-role", "--role-name", "S3_Full_Access", who=aws.server.root).json()["Role"]
     document = role["AssumeRolePolicyDocument"]
-    document["Statement"].append(
-        {"Sid": "", "Effect": "Allow", "Principal": {"AWS": USER}, "Action": "sts:AssumeRole"}
-    )
+    document["Statement"].append({"Sid": "", "Effect": "Allow", "Principal": {"AWS": USER}, "Action": "sts:AssumeRole"})
     _update_trust(aws, document)
 
 

@@ -63,9 +63,8 @@ class DataFolder:
         fresh.unlink(missing_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(
-                f"[{profile}]\naws_access_key_id = {access_key_id}\naws_secret_access_key = {secret}\nregion = us-east-1\n"
-            )
+            file.write(f"[{profile}]\naws_access_key_id = {access_key_id}\naws_secret_access_key = {secret}\n")
+            file.write("region = us-east-1\n")
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)

@@ -35,7 +35,7 @@ FULL_ACCESS = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
 def found(folder: DataFolder, settings: Settings) -> list[str]:
     """Bring the data folder to life where it is new, and return what a person should hear of it.
 
-    Raises UnsafeSettings where the folder is another account's or has no tutorial, StoreError where it cannot be opened.
+    Raises UnsafeSettings where the folder is another account's or has no tutorial, StoreError where it does not open.
     """
     keys = MasterKeys.load(folder.keyring) if folder.keyring.exists() else MasterKeys.create(folder.keyring)
     store = SqliteStore(folder.store, master_keys=keys, sync=settings.sync)

@@ -139,7 +139,10 @@ def _answers(scheme: str, host: str, port: int) -> bool:
     if scheme == "https":
         # The certificate is the operator's, for a name that need not be this address; only an answer is wanted.
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            host, port, timeout=5, context=ssl._create_unverified_context()  # noqa: S323, SLF001
+            host,
+            port,
+            timeout=5,
+            context=ssl._create_unverified_context(),  # noqa: S323, SLF001
         )
     else:
         connection = http.client.HTTPConnection(host, port, timeout=5)

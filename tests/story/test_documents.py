@@ -1,0 +1,70 @@
+"""What the documents show, runs: each command of the README, in a shell, in order, with its outcome."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.requirements import tool
+from tests.serving import Server, serving
+
+PROJECT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Server]]:
+    """A folder that looks like a checkout in which `make run` is running."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / ".tools").symlink_to(tool("aws").parent)
+    (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    with serving(folder / ".rolecall" / "tutorial", "--account", "123456789012", "--tutorial") as server:
+        yield folder, server
+
+
+def _blocks(document: str) -> list[str]:
+    return re.findall(r"^```\n(.*?)^```", (PROJECT / document).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def _bash(script: str, folder: Path, server: Server) -> str:
+    script = script.replace("http://127.0.0.1:4500", server.endpoint)
+    done = subprocess.run(
+        ["bash", "-c", f"shopt -s expand_aliases\nexec 2>&1\n{script}"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "AWS_EC2_METADATA_DISABLED": "true"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    return done.stdout
+
+
+def test_the_story_of_the_readme_runs_as_it_stands(place: tuple[Path, Server]) -> None:
+    folder, server = place
+    commands, story, why = _blocks("README.md")[:3]
+    assert [line.split()[:2] for line in commands.splitlines()] == [["make", "run"], ["make", "test"]]
+    said = _bash(story + "\necho STATUS\naws s3 cp testfile.txt s3://a.demo.bucket", folder, server)
+    assert said.count("(AccessDenied) when calling the PutObject operation") == 2, said
+    assert said.count("(AccessDenied) when calling the AssumeRole operation") == 1, said
+    assert "assumed-role/S3_Full_Access/me" in said
+    assert "upload: ./testfile.txt to s3://a.demo.bucket/testfile.txt" in said.partition("STATUS")[0]
+    assert "upload failed" in said.partition("STATUS")[2]
+    explained = _bash(f"export AWS_ENDPOINT_URL={server.endpoint}\nsleep 0.5\n{why}", folder, server)
+    assert "s3:PutObject" in explained, explained
+    assert "sts:AssumeRole" in explained, explained
+
+
+def test_every_target_that_the_documents_name_exists() -> None:
+    makefile = (PROJECT / "Makefile").read_text()
+    for document in ("README.md", "CONTRIBUTING.md", "docs/guide/tutorial.md", "docs/guide/serving.md"):
+        for target in re.findall(r"`?make ([a-z-]+)", (PROJECT / document).read_text()):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), (document, target)
+
+
+def test_every_file_that_the_readme_links_exists() -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", (PROJECT / "README.md").read_text()):
+        assert (PROJECT / link).exists(), link

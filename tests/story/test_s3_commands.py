@@ -1,0 +1,106 @@
+"""`aws s3` in all its forms, by both CLIs, over http and TLS: what goes up comes down, byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import ssl
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from tests.story.conftest import Aws
+
+MIB = 1024 * 1024
+SIZES = [0, 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 20 * MIB]
+
+
+def _write(path: Path, size: int) -> str:
+    content = random.Random(size).randbytes(size)
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def root(aws: Aws, request: pytest.FixtureRequest) -> Aws:
+    """An aws command that is the administrator, in a bucket of the test's own."""
+    return Administrator(aws, "b" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:20])
+
+
+class Administrator(Aws):
+    """The root user's aws command."""
+
+    def __init__(self, aws: Aws, bucket: str) -> None:
+        super().__init__(aws.executable, aws.server, aws.home)
+        self.bucket = bucket
+        self("s3", "mb", f"s3://{bucket}")
+
+    def __call__(self, *words: str, **options: object):  # type: ignore[override, no-untyped-def]
+        return super().__call__(*words, **({"who": self.server.root} | options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_goes_up_comes_down(root: Administrator, size: int) -> None:
+    digest = _write(root.home / "up", size)
+    root("s3", "cp", "up", f"s3://{root.bucket}/some/key")
+    root("s3", "cp", f"s3://{root.bucket}/some/key", "down")
+    assert _digest(root.home / "down") == digest
+    listed = root("s3", "ls", f"s3://{root.bucket}/some/").out
+    assert f" {size} key" in listed
+
+
+def test_copies_moves_and_removes(root: Administrator) -> None:
+    digest = _write(root.home / "up", 9 * MIB)
+    one, other = f"s3://{root.bucket}", f"s3://{root.bucket}-other"
+    root("s3", "mb", other)
+    root("s3", "cp", "up", f"{one}/a")
+    root("s3", "cp", f"{one}/a", f"{other}/b")
+    root("s3", "mv", f"{other}/b", f"{other}/c")
+    assert root("s3", "ls", f"{other}/b", code=1).out == ""
+    root("s3", "cp", f"{other}/c", "down")
+    assert _digest(root.home / "down") == digest
+    root("s3", "rm", f"{other}/c")
+    root("s3", "rb", other)
+    assert "NoSuchBucket" in root("s3", "ls", other, code=None).err
+    assert "BucketNotEmpty" in root("s3", "rb", one, code=1).err
+    root("s3", "rb", one, "--force")
+
+
+def test_sync_carries_over_what_changed_and_deletes_what_went(root: Administrator) -> None:
+    tree = root.home / "tree"
+    (tree / "deep").mkdir(parents=True)
+    for name in ("one.txt", "deep/two.txt", "deep/spaced name +.txt", "ümlaut.txt"):
+        (tree / name).write_text(name)
+    root("s3", "sync", "tree", f"s3://{root.bucket}/tree")
+    assert root("s3", "sync", "tree", f"s3://{root.bucket}/tree").out == ""
+    root("s3", "sync", f"s3://{root.bucket}/tree", "back")
+    assert {path.relative_to(root.home / "back").as_posix() for path in (root.home / "back").rglob("*.txt")} == {
+        "one.txt", "deep/two.txt", "deep/spaced name +.txt", "ümlaut.txt",
+    }  # fmt: skip
+    (tree / "one.txt").unlink()
+    assert "delete:" in root("s3", "sync", "tree", f"s3://{root.bucket}/tree", "--delete").out
+
+
+def test_a_presigned_url_opens_one_object_for_a_while(root: Administrator) -> None:
+    _write(root.home / "up", 100)
+    root("s3", "cp", "up", f"s3://{root.bucket}/key")
+    url = root("s3", "presign", f"s3://{root.bucket}/key", "--expires-in", "60").out.strip()
+    trusted = root.server.certificate
+    context = ssl.create_default_context(cafile=str(trusted)) if trusted else None
+    with urllib.request.urlopen(url, context=context) as answer:
+        assert answer.read() == (root.home / "up").read_bytes()
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(url.replace("/key?", "/other?"), context=context)
+
+
+def test_a_range_of_a_multipart_object_is_read(root: Administrator) -> None:
+    _write(root.home / "up", 20 * MIB)
+    root("s3", "cp", "up", f"s3://{root.bucket}/big")
+    words = ("s3api", "get-object", "--bucket", root.bucket, "--key", "big", "--range", "bytes=8388600-8388620", "part")
+    root(*words)
+    assert (root.home / "part").read_bytes() == (root.home / "up").read_bytes()[8388600:8388621]
