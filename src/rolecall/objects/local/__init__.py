@@ -1,0 +1,5 @@
+"""Object bytes in the files of a local folder."""
+
+from rolecall.objects.local.engine import LocalObjects
+
+__all__ = ["LocalObjects"]
