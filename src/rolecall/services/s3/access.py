@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from rolecall.access.check import Access, Ask, Check, Denial, Guard
 from rolecall.buckets.bucket import Bucket, bucket
-from rolecall.policy.request import PrincipalKind
+from rolecall.buckets.versions import ObjectVersion, current, version
 from rolecall.services.operation import Parameters
-from rolecall.services.s3.context import Keys, bucket_keys, request_keys
+from rolecall.services.s3.context import Keys, bucket_keys, existing_tag_keys
 from rolecall.services.s3.errors import access_denied, no_such_bucket
+from rolecall.store.interface import Snapshot
 
 
 class OfBucket(Parameters, frozen=True, kw_only=True):
@@ -35,64 +36,100 @@ class OfVersion(OfObject, frozen=True, kw_only=True):
     version_id: str | None = None
 
 
+P = TypeVar("P", bound=Parameters)
 B = TypeVar("B", bound=OfBucket)
-O = TypeVar("O", bound=OfObject)  # noqa: E741 - the object's, beside the bucket's B
+K = TypeVar("K", bound=OfObject)
+V = TypeVar("V", bound=OfVersion)
 
 
-def access(checks: Callable[[Ask[B]], Sequence[Check]]) -> Access[B]:
+def access(checks: Callable[[Ask[P]], Sequence[Check]]) -> Access[P]:
     """Return the declaration of an S3 operation: strangers and the unsigned may ask, refusals in S3's words."""
     return Access(checks, denial=Denial.QUOTED, unsigned=True)
 
 
-def on_bucket(*actions: str, keys: Callable[[Ask[B]], Keys] | None = None, root_may: bool = False) -> Access[B]:
+def on_bucket(*actions: str, keys: Callable[[Ask[B]], Keys] | None = None) -> Access[B]:
     """Return the declaration of an operation that needs `actions` (without `s3:`) on its bucket.
 
-    `keys` gives condition keys of the operation's own. With `root_may` the root user of the bucket's account is not
-    held by the bucket's policy: no policy can lock the owner out of repairing it.
+    `keys` gives condition keys of the operation's own.
     """
 
     def checks(ask: Ask[B]) -> Sequence[Check]:
         context = keys(ask) if keys else {}
-        found = _bucket_of(ask)
-        unguarded = root_may and found is not None and _is_root_of(ask, found)
-        return [bucket_check(ask, f"s3:{action}", context, guarded=not unguarded) for action in actions]
+        return [bucket_check(ask, action, context) for action in actions]
 
     return access(checks)
 
 
-def bucket_check(ask: Ask[B], action: str, keys: Keys | None = None, *, guarded: bool = True) -> Check:
-    """Return the check of `action` on the bucket that the request is about."""
-    return _check(ask, action, ask.parameters.bucket, "", keys or {}, guarded=guarded)
+def on_object(*actions: str, keys: Callable[[Ask[K]], Keys] | None = None) -> Access[K]:
+    """Return the declaration of an operation that needs `actions` (without `s3:`) on its object."""
+
+    def checks(ask: Ask[K]) -> Sequence[Check]:
+        context = keys(ask) if keys else {}
+        return [object_check(ask, action, context) for action in actions]
+
+    return access(checks)
 
 
-def object_check(ask: Ask[O], action: str, keys: Keys | None = None) -> Check:
-    """Return the check of `action` on the object that the request is about."""
-    return _check(ask, action, ask.parameters.bucket, f"/{ask.parameters.key}", keys or {})
+def on_version(*actions: tuple[str, str], keys: Callable[[Ask[V]], Keys] | None = None) -> Access[V]:
+    """Return the declaration of an operation that needs `actions` on its object as it exists, with its tags as keys.
+
+    Each action comes in two forms: on the object, and instead of it on the version that the request names.
+    """
+
+    def checks(ask: Ask[V]) -> Sequence[Check]:
+        context = existing_keys(ask.view, ask.parameters.bucket, ask.parameters.key, ask.parameters.version_id)
+        if keys:
+            context |= keys(ask)
+        named = ask.parameters.version_id is not None
+        return [object_check(ask, of_version if named else of_object, context) for of_object, of_version in actions]
+
+    return access(checks)
 
 
-def other_object_check(ask: Ask[B], action: str, name: str, key: str, keys: Keys | None = None) -> Check:
-    """Return the check of `action` on an object that the request names besides its own (a copy's source)."""
-    return _check(ask, action, name, f"/{key}", keys or {}, header="x-amz-source-expected-bucket-owner")
+def existing_keys(view: Snapshot, name: str, key: str, version_id: str | None) -> Keys:
+    """Return the keys that come from the object, or version, that a request is about."""
+    keys: Keys = {} if version_id is None else {"s3:versionid": version_id}
+    found = existing_object(view, name, key, version_id)
+    if found is not None and found.tags:
+        keys |= existing_tag_keys(found.tags)
+    return keys
 
 
-def further_check(bucket: Bucket, action: str, key: str | None, keys: Keys) -> Check:
-    """Return a check that a handler asks for later; `keys` are all of its condition keys but the bucket's."""
+def existing_object(view: Snapshot, name: str, key: str, version_id: str | None) -> ObjectVersion | None:
+    """Return the object, or the version of it that is named, a delete marker too; None where there is none."""
+    return current(view, name, key) if version_id is None else version(view, name, key, version_id)
+
+
+def bucket_check(ask: Ask[B], action: str, keys: Keys | None = None) -> Check:
+    """Return the check of `action` (without `s3:`) on the bucket that the request is about."""
+    return _check(ask, action, ask.parameters.bucket, "", keys or {})
+
+
+def object_check(ask: Ask[K], action: str, keys: Keys | None = None) -> Check:
+    """Return the check of `action` (without `s3:`) on the object that the request is about."""
+    return key_check(ask, action, ask.parameters.key, keys)
+
+
+def key_check(ask: Ask[B], action: str, key: str, keys: Keys | None = None) -> Check:
+    """Return the check of `action` (without `s3:`) on an object of the bucket that the request is about."""
+    return _check(ask, action, ask.parameters.bucket, f"/{key}", keys or {})
+
+
+def source_check(ask: Ask[B], action: str, name: str, key: str, keys: Keys | None = None) -> Check:
+    """Return the check of `action` (without `s3:`) on the object that a copy reads."""
+    return _check(ask, action, name, f"/{key}", keys or {}, owner_header="x-amz-source-expected-bucket-owner")
+
+
+def further_check(bucket: Bucket, action: str, key: str | None = None, keys: Keys | None = None) -> Check:
+    """Return a check that a handler asks for later, on an object of `bucket` or on the bucket itself."""
     return Check(
-        action=action,
-        resource=bucket.arn if key is None else f"{bucket.arn}/{key}",
+        f"s3:{action}",
+        bucket.arn if key is None else f"{bucket.arn}/{key}",
         account=bucket.account,
-        context=keys | bucket_keys(bucket),
+        context=bucket_keys(bucket) | (keys or {}),
         guard=Guard.BUCKET,
         guarded_by=bucket.name,
     )
-
-
-def _bucket_of(ask: Ask[B]) -> Bucket | None:
-    return bucket(ask.view, ask.parameters.bucket)
-
-
-def _is_root_of(ask: Ask[B], found: Bucket) -> bool:
-    return ask.caller.principal.kind is PrincipalKind.ROOT and ask.caller.account == found.account
 
 
 def _check(
@@ -102,28 +139,26 @@ def _check(
     rest: str,
     keys: Keys,
     *,
-    guarded: bool = True,
-    header: str = "x-amz-expected-bucket-owner",
+    owner_header: str = "x-amz-expected-bucket-owner",
 ) -> Check:
     """Make a check on the bucket called `name`, or on what `rest` names in it.
 
     Where no such bucket exists the caller's own policies decide whether they may know that. The anonymous caller has
     none, and that a name is free is no secret on AWS either.
     """
-    context = request_keys(ask.request, ask.now) | keys
     found = bucket(ask.view, name)
     if found is None:
         if ask.caller.is_anonymous:
             raise no_such_bucket(name)
-        return Check(action, f"arn:aws:s3:::{name}{rest}", context=context)
-    expected = ask.request.header(header)
+        return Check(f"s3:{action}", f"arn:aws:s3:::{name}{rest}", context=keys)
+    expected = ask.request.header(owner_header)
     if expected is not None and expected != found.account:
         raise access_denied()
     return Check(
-        action,
+        f"s3:{action}",
         f"{found.arn}{rest}",
         account=found.account,
-        context=context | bucket_keys(found),
-        guard=Guard.BUCKET if guarded else None,
-        guarded_by=name if guarded else "",
+        context=bucket_keys(found) | keys,
+        guard=Guard.BUCKET,
+        guarded_by=name,
     )

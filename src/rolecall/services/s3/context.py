@@ -1,72 +1,41 @@
-"""S3's condition keys, from the request and from what it is about.
+"""S3's condition keys that depend on the operation: from its parameters, its bucket and its object.
 
-Names and presence: semantics of the Service Authorization Reference and of "Bucket policy examples using condition
-keys", https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
+What depends on the request alone (how it was signed, over what connection) the authorizer adds. Keys come from the
+parameters that are acted on and from nowhere else, so that policy and handler never see two things. Names and presence:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 
 from rolecall.buckets.bucket import Bucket
-from rolecall.message import Request
 from rolecall.policy.request import ContextValue
+from rolecall.services.operation import Parameters
 
 Keys = dict[str, ContextValue]
 
-_WRITE_HEADERS = (
-    "x-amz-acl",
-    "x-amz-grant-read",
-    "x-amz-grant-write",
-    "x-amz-grant-read-acp",
-    "x-amz-grant-write-acp",
-    "x-amz-grant-full-control",
-    "x-amz-metadata-directive",
-    "x-amz-server-side-encryption",
-    "x-amz-server-side-encryption-aws-kms-key-id",
-    "x-amz-server-side-encryption-customer-algorithm",
-    "x-amz-storage-class",
-    "x-amz-website-redirect-location",
-)
-_ACL_HEADERS = (*_WRITE_HEADERS[:6], "x-amz-storage-class")
-
-
-def request_keys(request: Request, now: datetime) -> Keys:
-    """Return the keys of every S3 request: how it was signed and over what connection."""
-    keys: Keys = {}
-    if request.header("authorization") is not None:
-        keys["s3:authtype"] = "REST-HEADER"
-        keys["s3:signatureversion"] = "AWS4-HMAC-SHA256"
-    elif b"X-Amz-Signature=" in request.raw_query:
-        keys["s3:authtype"] = "REST-QUERY-STRING"
-        keys["s3:signatureversion"] = "AWS4-HMAC-SHA256"
-        if (signed := _query_date(request.raw_query)) is not None:
-            keys["s3:signatureage"] = str((now - signed) // timedelta(milliseconds=1))
-    if (digest := request.header("x-amz-content-sha256")) is not None:
-        keys["s3:x-amz-content-sha256"] = digest
-    if request.tls_version is not None:
-        keys["s3:tlsversion"] = request.tls_version
-    return keys
-
-
-def _query_date(raw_query: bytes) -> datetime | None:
-    for pair in raw_query.split(b"&"):
-        name, _, value = pair.partition(b"=")
-        if name == b"X-Amz-Date":
-            try:
-                return datetime.strptime(value.decode("ascii"), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-            except ValueError:
-                return None
-    return None
-
-
-def form_keys(signed: datetime | None, now: datetime) -> Keys:
-    """Return the keys of a signed POST form, in place of those of a signed request."""
-    keys: Keys = {"s3:authtype": "POST", "s3:signatureversion": "AWS4-HMAC-SHA256"}
-    if signed is not None:
-        keys["s3:signatureage"] = str((now - signed) // timedelta(milliseconds=1))
-    return keys
+_OF_WRITES = {
+    "acl": "s3:x-amz-acl",
+    "grant_read": "s3:x-amz-grant-read",
+    "grant_write": "s3:x-amz-grant-write",
+    "grant_read_acp": "s3:x-amz-grant-read-acp",
+    "grant_write_acp": "s3:x-amz-grant-write-acp",
+    "grant_full_control": "s3:x-amz-grant-full-control",
+    "metadata_directive": "s3:x-amz-metadata-directive",
+    "server_side_encryption": "s3:x-amz-server-side-encryption",
+    "ssekms_key_id": "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "sse_customer_algorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
+    "storage_class": "s3:x-amz-storage-class",
+    "website_redirect_location": "s3:x-amz-website-redirect-location",
+    "object_lock_mode": "s3:object-lock-mode",
+    "object_lock_retain_until_date": "s3:object-lock-retain-until-date",
+    "object_lock_legal_hold_status": "s3:object-lock-legal-hold",
+    "object_ownership": "s3:x-amz-object-ownership",
+    "if_match": "s3:if-match",
+    "if_none_match": "s3:if-none-match",
+}
 
 
 def bucket_keys(bucket: Bucket) -> Keys:
@@ -79,20 +48,14 @@ def bucket_keys(bucket: Bucket) -> Keys:
     return keys
 
 
-def write_keys(request: Request) -> Keys:
-    """Return the keys that headers of an object's (or bucket's) making give."""
-    return header_keys(request, _WRITE_HEADERS)
-
-
-def acl_keys(request: Request) -> Keys:
-    """Return the keys that headers of a change of ACL give."""
-    return header_keys(request, _ACL_HEADERS)
-
-
-def header_keys(request: Request, names: Iterable[str]) -> Keys:
-    """Return `s3:<header>` for each of these headers that was sent."""
-    by_name = request.by_name
-    return {f"s3:{name}": by_name[name] for name in names if name in by_name}
+def write_keys(parameters: Parameters) -> Keys:
+    """Return the keys that the parameters of a writing operation give, those it has and was sent."""
+    keys: Keys = {}
+    for member, key in _OF_WRITES.items():
+        value = getattr(parameters, member, None)
+        if value is not None:
+            keys[key] = value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
+    return keys
 
 
 def existing_tag_keys(tags: Mapping[str, str]) -> Keys:

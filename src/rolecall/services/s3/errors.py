@@ -54,10 +54,11 @@ def malformed_xml() -> ServiceError:
     return ServiceError("MalformedXML", message, 400)
 
 
-def not_implemented(header: str) -> ServiceError:
+def not_implemented(header: str, more: str = "") -> ServiceError:
     """Return the honest refusal of a header whose meaning is not built: nothing is taken and then ignored."""
-    message = "A header you provided implies functionality that is not implemented."
-    return ServiceError("NotImplemented", message, 501, fields={"Header": header})
+    message = "A header you provided implies functionality that is not implemented"
+    fields = {"Header": header} | ({"additionalMessage": more} if more else {})
+    return ServiceError("NotImplemented", message, 501, fields=fields)
 
 
 def precondition_failed(condition: str) -> ServiceError:
@@ -75,3 +76,10 @@ def conditional_conflict(key: str) -> ServiceError:
 def acl_not_supported() -> ServiceError:
     """Return the refusal of an ACL where the bucket owner owns everything and ACLs are off."""
     return ServiceError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
+
+
+def method_not_allowed(method: str, resource_type: str, headers: Headers = ()) -> ServiceError:
+    """Return the refusal of a method that this kind of resource does not have."""
+    message = "The specified method is not allowed against this resource."
+    fields = {"Method": method, "ResourceType": resource_type}
+    return ServiceError("MethodNotAllowed", message, 405, fields=fields, headers=headers)
