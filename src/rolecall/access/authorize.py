@@ -1,0 +1,190 @@
+"""The authorizer: the only place that makes an `Allowed`.
+
+Everything that is not clearly allowed is refused: an operation that asks for no check, a policy that cannot be read, a
+caller that is nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rolecall.access.allowed import Allowed
+from rolecall.access.authenticate import Authenticated
+from rolecall.access.caller import Caller, SignatureFacts
+from rolecall.access.check import Check, Denial, Guard
+from rolecall.access.context import global_keys
+from rolecall.access.credential_limits import may_call
+from rolecall.access.gather import Lookups, PolicyBroken
+from rolecall.access.refusal import words
+from rolecall.message import Request, ServiceError
+from rolecall.policy.decide import Decision, Layer, Outcome, decide
+from rolecall.policy.request import ContextValue, PolicyRequest
+from rolecall.store.interface import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A check and what became of it."""
+
+    check: Check
+    decision: Decision
+
+
+class Denied(ServiceError):
+    """A refusal by policy. `decisions` are those made up to it, the refused one last."""
+
+    def __init__(self, error: ServiceError, decisions: Sequence[Decided]) -> None:
+        """Repeat `error` together with the decisions that led to it."""
+        super().__init__(
+            error.code, error.message, error.status, fields=error.fields, headers=error.headers, reason=error.reason
+        )
+        self.decisions = tuple(decisions)
+
+
+class _Granted(Allowed):
+    """The one concrete Allowed."""
+
+    __slots__ = (
+        "_authenticated",
+        "_decisions",
+        "_denial",
+        "_keys",
+        "_lookups",
+        "_now",
+        "_operation",
+        "_request",
+        "_request_id",
+    )
+
+    def __init__(
+        self,
+        authenticated: Authenticated,
+        request: Request,
+        operation: str,
+        denial: Denial,
+        now: datetime,
+        request_id: str,
+        lookups: Lookups,
+    ) -> None:
+        self._authenticated = authenticated
+        self._request = request
+        self._operation = operation
+        self._denial = denial
+        self._now = now
+        self._request_id = request_id
+        self._lookups = lookups
+        self._keys: dict[str, ContextValue] | None = None
+        self._decisions: list[Decided] = []
+
+    @property
+    def caller(self) -> Caller:
+        return self._authenticated.caller
+
+    @property
+    def signature(self) -> SignatureFacts:
+        return self._authenticated.facts
+
+    @property
+    def request(self) -> Request:
+        return self._request
+
+    @property
+    def now(self) -> datetime:
+        return self._now
+
+    @property
+    def request_id(self) -> str:
+        return self._request_id
+
+    @property
+    def decisions(self) -> tuple[Decided, ...]:
+        return tuple(self._decisions)
+
+    def is_for(self, request: Request, operation: str) -> bool:
+        return request is self._request and operation == self._operation
+
+    def permits(self, view: Snapshot, check: Check) -> bool:
+        try:
+            return self._decide(view, check).outcome is Outcome.ALLOW
+        except PolicyBroken:
+            return False
+
+    def require(self, view: Snapshot, check: Check) -> None:
+        reason = ""
+        try:
+            decision = self._decide(view, check)
+        except PolicyBroken as broken:
+            reason = str(broken)
+            decision = _CLOSED
+        self._decisions.append(Decided(check, decision))
+        if decision.outcome is not Outcome.ALLOW:
+            text = words(self._denial, self.caller, check, decision)
+            raise Denied(ServiceError("AccessDenied", text, 403, reason=reason), self._decisions)
+
+    def _decide(self, view: Snapshot, check: Check) -> Decision:
+        caller = self._authenticated.caller
+        gathered = self._lookups.gather(caller, check, view)
+        if gathered.shut_out:
+            return _SHUT_OUT
+        return decide(policy_request(caller, check, self._global_keys()), gathered.policies)
+
+    def _global_keys(self) -> dict[str, ContextValue]:
+        keys = self._keys
+        if keys is None:
+            service = self._operation.partition(":")[0]
+            known = self._authenticated
+            keys = self._keys = global_keys(known.caller, known.facts, self._request, service, self._now)
+        return keys
+
+
+_CLOSED = Decision(Outcome.IMPLICIT_DENY, Layer.IDENTITY, ())
+_SHUT_OUT = Decision(Outcome.EXPLICIT_DENY, Layer.RESOURCE, ())
+
+
+def policy_request(caller: Caller, check: Check, keys: dict[str, ContextValue]) -> PolicyRequest:
+    """Return the question that a check of a caller puts to the policies; `keys` are the global condition keys."""
+    account = check.account or caller.account
+    context = {**check.context, **keys}
+    if account:
+        context["aws:resourceaccount"] = account
+        if check.action.startswith("s3:"):
+            context["s3:resourceaccount"] = account
+    return PolicyRequest(caller.principal, check.action, check.resource, account, context, check.guard is Guard.ROLE)
+
+
+def authorize(
+    *,
+    authenticated: Authenticated,
+    call_checks: Sequence[Check],
+    denial: Denial,
+    every_caller: bool,
+    unsigned: bool,
+    request: Request,
+    operation: str,
+    view: Snapshot,
+    now: datetime,
+    request_id: str,
+    lookups: Lookups,
+) -> Allowed:
+    """Return the proof that the caller may have `operation` (`service:Name`) run for it.
+
+    Raises Denied where a check fails, and ServiceError where this kind of caller cannot call the operation at all.
+    """
+    if authenticated.caller.is_anonymous:
+        if not unsigned or every_caller:
+            raise ServiceError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+    else:
+        may_call(authenticated.caller, operation)
+    if not call_checks and not every_caller:
+        raise ServiceError("AccessDenied", "Access Denied", 403, reason=f"{operation} asked for no check")
+    granted = _Granted(authenticated, request, operation, denial, now, request_id, lookups)
+    for check in call_checks:
+        granted.require(view, check)
+    return granted
+
+
+def decisions_of(allowed: Allowed) -> tuple[Decided, ...]:
+    """Return every decision behind an Allowed so far, those of later `require` calls included."""
+    return allowed.decisions if isinstance(allowed, _Granted) else ()

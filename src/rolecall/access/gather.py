@@ -1,0 +1,264 @@
+"""What applies to a caller and a check: policies compiled and looked up, each once while nothing has changed.
+
+Two caches, both of one process. Compiled policies are kept by their text. What was looked up (who has which policies,
+what a role's trust policy says) is kept under the store's watermark, which every change of identities and policies
+moves. Of what is read inside a transaction nothing is kept: its state may never become true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeVar
+
+from rolecall.access.caller import Caller
+from rolecall.access.check import Check, Guard
+from rolecall.access.public import is_public
+from rolecall.buckets import bucket
+from rolecall.catalog import managed_policies
+from rolecall.directory.policies import attached_policies, inline_policies, managed_policy_text
+from rolecall.directory.principals import Role, User, groups_of, role, user
+from rolecall.directory.sessions import Session, SessionKind
+from rolecall.policy.compile import CompiledPolicy, compile_policy
+from rolecall.policy.decide import Attached, Policies
+from rolecall.policy.document import Document
+from rolecall.policy.parse import PolicyUnreadable, parse
+from rolecall.policy.request import PrincipalKind
+from rolecall.store.interface import Snapshot
+
+Levels = tuple[tuple[Attached, ...], ...]
+_E = TypeVar("_E", User, Role)
+
+_COMPILED = 4096
+_KEPT = 50_000
+_EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
+_ROOT_MAY_ALWAYS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
+_AWS_MANAGED = "arn:aws:iam::aws:policy/"
+
+
+class PolicyBroken(Exception):
+    """A stored policy that applies to the request cannot be read, or is gone: the request must be refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The policies on the caller's side, the same for every check of a request."""
+
+    identity: tuple[Attached, ...] = ()
+    boundary: Attached | None = None
+    session: tuple[Attached, ...] | None = None
+    scps: Levels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """What the resource's side says."""
+
+    policy: Attached | None = None
+    rcps: Levels = ()
+    owner_only: bool = False
+    """S3 Block Public Access restricts it: the policy is public, and so serves the owner's account alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Everything that one check of a caller is decided by."""
+
+    policies: Policies
+    shut_out: bool = False
+    """The caller is a stranger to a bucket that S3 Block Public Access restricts."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What was looked up while the store stood at one mark."""
+
+    mark: bytes
+    own: dict[tuple[PrincipalKind, str, str], Own] = field(default_factory=dict)
+    sessions: dict[bytes, tuple[Attached, ...]] = field(default_factory=dict)
+    guarding: dict[tuple[Guard, str, str], Guarding] = field(default_factory=dict)
+
+    def is_full(self) -> bool:
+        return len(self.own) + len(self.sessions) + len(self.guarding) > _KEPT
+
+
+class Lookups:
+    """A process's caches of what was looked up. For the one thread that opens views, and for transactions."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._kept = _Kept(b"")
+
+    def gather(self, caller: Caller, check: Check, view: Snapshot) -> Gathered:
+        """Return everything that a check of a caller is decided by. Raises PolicyBroken."""
+        kept = self._at(view)
+        own = _own(caller, view, kept)
+        guarding = _guarding(check, check.account or caller.account, view, kept) if check.guard else _UNGUARDED
+        policy = guarding.policy
+        if check.action in _ROOT_MAY_ALWAYS and _is_owning_root(caller, check):
+            policy = None
+        return Gathered(
+            Policies(
+                identity=own.identity,
+                boundary=own.boundary,
+                session=own.session,
+                resource=policy,
+                scps=own.scps,
+                rcps=guarding.rcps,
+            ),
+            shut_out=guarding.owner_only and caller.account != check.account,
+        )
+
+    def _at(self, view: Snapshot) -> _Kept:
+        """Return what is kept for the state of `view`: for a transaction, a fresh sheet that is thrown away."""
+        if hasattr(view, "put"):
+            return _Kept(b"")
+        mark = view.watermark()
+        if mark != self._kept.mark or self._kept.is_full():
+            self._kept = _Kept(mark)
+        return self._kept
+
+
+_UNGUARDED = Guarding()
+
+
+@lru_cache(maxsize=_COMPILED)
+def _compiled(text: str) -> tuple[Document, CompiledPolicy]:
+    document = parse(text)
+    return document, compile_policy(document)
+
+
+def _attached(text: str | None, source: str, arn: str | None = None) -> Attached:
+    """Return a stored policy as the decision takes it. Raises PolicyBroken."""
+    if text is None:
+        raise PolicyBroken(f"{source}: the policy does not exist")
+    try:
+        return Attached(_compiled(text)[1], source, arn)
+    except PolicyUnreadable as error:
+        raise PolicyBroken(f"{source}: {error}") from error
+
+
+def _managed(view: Snapshot, arn: str, source: str) -> Attached:
+    text = managed_policies.document(arn) if arn.startswith(_AWS_MANAGED) else managed_policy_text(view, arn)
+    return _attached(text, source, arn)
+
+
+def _own(caller: Caller, view: Snapshot, kept: _Kept) -> Own:
+    if caller.is_anonymous:
+        return _NOBODY
+    owner = caller.role.role_id if caller.role is not None else caller.user.user_id if caller.user is not None else ""
+    key = (caller.principal.kind, caller.account, owner)
+    own = kept.own.get(key)
+    if own is None:
+        own = kept.own[key] = _load_own(caller, view)
+    session = caller.session
+    if session is None or not _is_limited(session):
+        return own
+    limits = kept.sessions.get(session.session_id)
+    if limits is None:
+        limits = kept.sessions[session.session_id] = _session_policies(session, view)
+    return Own(own.identity, own.boundary, limits, own.scps)
+
+
+_NOBODY = Own()
+
+
+def _load_own(caller: Caller, view: Snapshot) -> Own:
+    scps = _service_control_policies(view, caller.account)
+    if caller.role is not None:
+        return _of_role(view, _still_there(role(view, caller.account, caller.role.role_id)), scps)
+    if caller.user is not None:
+        return _of_user(view, _still_there(user(view, caller.account, caller.user.user_id)), scps)
+    if caller.principal.kind is PrincipalKind.ROOT:
+        return Own(scps=scps)
+    if caller.principal.kind is PrincipalKind.FEDERATED_USER:
+        return Own((_attached(_EVERYTHING, "the account's root user"),), scps=scps)
+    raise PolicyBroken(f"a {caller.principal.kind.value} without a user or role")
+
+
+def _still_there(entity: _E | None) -> _E:
+    if entity is None:
+        raise PolicyBroken("the caller was deleted meanwhile")
+    return entity
+
+
+def _of_role(view: Snapshot, owner: Role, scps: Levels) -> Own:
+    identity = _policies_of(view, owner.account, owner.role_id, f"role/{owner.name}")
+    return Own(tuple(identity), _boundary(view, owner), scps=() if owner.is_service_linked else scps)
+
+
+def _of_user(view: Snapshot, owner: User, scps: Levels) -> Own:
+    name = f"user/{owner.name}"
+    identity = _policies_of(view, owner.account, owner.user_id, name)
+    for group in groups_of(view, owner.account, owner.user_id):
+        identity += _policies_of(view, owner.account, group.group_id, f"{name} > group/{group.name}")
+    return Own(tuple(identity), _boundary(view, owner), scps=scps)
+
+
+def _policies_of(view: Snapshot, account: str, owner_id: str, source: str) -> list[Attached]:
+    """Return the inline and the attached policies of a user, group or role."""
+    inline = [_attached(text, f"{source} inline {name}") for name, text in inline_policies(view, account, owner_id)]
+    return inline + [_managed(view, arn, f"{source} > {arn}") for arn in attached_policies(view, account, owner_id)]
+
+
+def _boundary(view: Snapshot, owner: User | Role) -> Attached | None:
+    if owner.boundary is None:
+        return None
+    return _managed(view, owner.boundary, f"permissions boundary {owner.boundary}")
+
+
+def _is_limited(session: Session) -> bool:
+    """Whether a session has a layer of session policies. A federated user always has, be it an empty one."""
+    return session.kind is SessionKind.FEDERATION or bool(session.policies or session.policy_arns)
+
+
+def _session_policies(session: Session, view: Snapshot) -> tuple[Attached, ...]:
+    inline = [_attached(text, "session policy") for text in session.policies]
+    named = [_managed(view, arn, f"session policy {arn}") for arn in session.policy_arns]
+    return (*inline, *named)
+
+
+def _guarding(check: Check, account: str, view: Snapshot, kept: _Kept) -> Guarding:
+    if check.guard is None:
+        return _UNGUARDED
+    key = (check.guard, account, check.guarded_by)
+    guarding = kept.guarding.get(key)
+    if guarding is None:
+        load = _trust if check.guard is Guard.ROLE else _bucket_policy
+        guarding = kept.guarding[key] = load(view, account, check.guarded_by)
+    return guarding
+
+
+def _trust(view: Snapshot, account: str, role_id: str) -> Guarding:
+    owner = role(view, account, role_id) if role_id else None
+    if owner is None:
+        return Guarding()
+    rcps = () if owner.is_service_linked else _resource_control_policies(view, account)
+    return Guarding(_attached(owner.trust, f"role/{owner.name} trust policy"), rcps)
+
+
+def _bucket_policy(view: Snapshot, account: str, name: str) -> Guarding:
+    rcps = _resource_control_policies(view, account)
+    found = bucket(view, name)
+    if found is None or found.policy is None:
+        return Guarding(rcps=rcps)
+    policy = _attached(found.policy, f"bucket/{name} policy")
+    block = found.public_access_block
+    restricted = block is not None and block.restrict_public_buckets
+    return Guarding(policy, rcps, owner_only=restricted and is_public(_compiled(found.policy)[0]))
+
+
+def _is_owning_root(caller: Caller, check: Check) -> bool:
+    return caller.principal.kind is PrincipalKind.ROOT and check.account in {None, caller.account}
+
+
+def _service_control_policies(view: Snapshot, account: str) -> Levels:
+    """Return the SCPs that bind an account, a tuple a level from root to account: none outside an organization."""
+    del view, account
+    return ()
+
+
+def _resource_control_policies(view: Snapshot, account: str) -> Levels:
+    """Return the RCPs over an account's resources, a tuple a level: none outside an organization."""
+    del view, account
+    return ()

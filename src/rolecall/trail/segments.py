@@ -1,0 +1,171 @@
+"""How events are kept and found: in segments, so that a burst of requests costs few writes.
+
+A segment holds events of one process in the order of time, at most `SEGMENT` of them within `SPAN`. Its key's suffix
+tells the time of its newest event, the newest segment first. By an attribute it is found over an index entry for each
+of the values in it; where those are more than `FEW`, over one row of their digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from rolecall.store.interface import Snapshot, Transaction
+from rolecall.store.keys import descending, pack
+from rolecall.trail.event import ATTRIBUTES, Event, Question
+
+SEGMENT = 256
+SPAN = timedelta(seconds=2)
+FEW = 32
+
+_SEGMENTS = pack("segment")
+_PAGE = 8
+_INDEX_PAGE = 256
+_TIME = 8
+_DIGEST = 8
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Event]).decode
+
+
+def keep(transaction: Transaction, events: Sequence[Event]) -> None:
+    """Keep events. Keeping the same ones again, in the same company, changes nothing."""
+    ordered = sorted(events, key=lambda event: event.time)
+    begin = 0
+    for end in range(1, len(ordered) + 1):
+        full = end - begin == SEGMENT
+        if end == len(ordered) or full or ordered[end].time - ordered[begin].time > SPAN:
+            _keep_segment(transaction, ordered[begin:end])
+            begin = end
+
+
+def find(view: Snapshot, question: Question, limit: int) -> list[Event]:
+    """Return at most `limit` events that fit, the newest first."""
+    found: list[Event] = []
+    if limit > 0:
+        for event in _in_order(view, question):
+            found.append(event)
+            if len(found) == limit:
+                break
+    return found
+
+
+def expire(transaction: Transaction, edge: datetime, limit: int) -> int:
+    """Remove at most `limit` of the oldest segments, those with no event of `edge` or later; return how many."""
+    gone = 0
+    for entry in transaction.scan(_SEGMENTS, limit=limit, reverse=True):
+        suffix = entry.key[len(_SEGMENTS) :]
+        if _newest_in(suffix) >= _micros(edge):
+            break
+        for prefix in _entries_for(_decode(entry.value)):
+            transaction.delete(prefix + suffix)
+        transaction.delete(entry.key)
+        gone += 1
+    return gone
+
+
+def _keep_segment(transaction: Transaction, events: list[Event]) -> None:
+    encoded = _encode(events)
+    suffix = _time_part(_micros(events[-1].time)) + hashlib.sha256(encoded).digest()[:_DIGEST]
+    transaction.put(_SEGMENTS + suffix, encoded)
+    for prefix, digests in _entries_for(events).items():
+        transaction.put(prefix + suffix, digests)
+
+
+def _entries_for(events: Sequence[Event]) -> dict[bytes, bytes]:
+    """Return the prefixes of a segment's index entries, with what the entries hold."""
+    entries: dict[bytes, bytes] = {}
+    for attribute, values_of in ATTRIBUTES.items():
+        values = {value for event in events for value in values_of(event) if value}
+        if len(values) <= FEW:
+            entries.update((_one(attribute, value), b"") for value in values)
+        else:
+            entries[_many(attribute)] = b"".join(sorted(map(_digest, values)))
+    return entries
+
+
+def _in_order(view: Snapshot, question: Question) -> Iterator[Event]:
+    """Merge segments, which come by their newest event but may overlap, into one line of fitting events."""
+    waiting: list[tuple[int, tuple[int, ...], Event]] = []
+    for suffix, encoded in _candidates(view, question):
+        newest = _newest_in(suffix)
+        if question.since is not None and newest < _micros(question.since):
+            break
+        while waiting and -waiting[0][0] > newest:
+            yield heapq.heappop(waiting)[2]
+        for event in _decode(encoded):
+            if question.fits(event):
+                heapq.heappush(waiting, (-_micros(event.time), _backwards(event.event_id), event))
+    while waiting:
+        yield heapq.heappop(waiting)[2]
+
+
+def _candidates(view: Snapshot, question: Question) -> Iterator[tuple[bytes, bytes]]:
+    """Yield suffix and events of the segments that may hold what is asked for, in order."""
+    if question.attribute is None:
+        yield from _rows(view, _SEGMENTS, question, _PAGE)
+        return
+    named = _rows(view, _one(question.attribute, question.value), question, _INDEX_PAGE)
+    wanted = _digest(question.value)
+    digested = (row for row in _rows(view, _many(question.attribute), question, _PAGE) if _holds(row[1], wanted))
+    for suffix, _ in heapq.merge(named, digested, key=lambda row: row[0]):
+        encoded = view.get(_SEGMENTS + suffix)
+        if encoded is not None:
+            yield suffix, encoded
+
+
+def _rows(view: Snapshot, prefix: bytes, question: Question, page_size: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the rows under a prefix page by page, from the first segment that can hold an event asked for."""
+    begins_at = question.begins_at()
+    start = prefix if begins_at is None else prefix + _time_part(_micros(begins_at + SPAN))
+    while True:
+        page = view.scan(prefix, start=start, limit=page_size)
+        for entry in page:
+            yield entry.key[len(prefix) :], entry.value
+        if len(page) < page_size:
+            return
+        start = page[-1].key + b"\x00"
+
+
+def _one(attribute: str, value: str) -> bytes:
+    return pack("by", attribute, _digest(value))
+
+
+def _many(attribute: str) -> bytes:
+    return pack("by-many", attribute)
+
+
+def _digest(value: str) -> bytes:
+    return hashlib.blake2b(value.encode("utf-8", "surrogateescape"), digest_size=_DIGEST).digest()
+
+
+def _holds(digests: bytes, wanted: bytes) -> bool:
+    place = digests.find(wanted)
+    while place >= 0 and place % _DIGEST:
+        place = digests.find(wanted, place + 1)
+    return place >= 0
+
+
+def _time_part(micros: int) -> bytes:
+    return descending(max(0, micros)).to_bytes(_TIME, "big")
+
+
+def _newest_in(suffix: bytes) -> int:
+    return descending(int.from_bytes(suffix[:_TIME], "big"))
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _backwards(text: str) -> tuple[int, ...]:
+    """Return what sorts texts of one length backwards."""
+    return tuple(-ord(letter) for letter in text)
