@@ -1,0 +1,165 @@
+"""The decision: what the layers of policies together make of a request.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+from rolecall.policy.evaluate import Verdict, evaluate
+from rolecall.policy.explain import Explanation, explanation
+from rolecall.policy.layers import Attached, Decision, Layer, Matched, Outcome, Policies
+from rolecall.policy.principal import Reach
+from rolecall.policy.request import PolicyRequest, Principal, PrincipalKind
+
+__all__ = [
+    "Attached",
+    "Decision",
+    "Explanation",
+    "Layer",
+    "Matched",
+    "Outcome",
+    "Policies",
+    "decide",
+    "explain",
+]
+
+_OUTSIDE_ACCOUNTS = frozenset({PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE, PrincipalKind.FEDERATED})
+_NEVER_ADMITTED = frozenset({PrincipalKind.ROOT, PrincipalKind.FEDERATED_USER, PrincipalKind.ANONYMOUS})
+"""Callers that no trust policy can let into a role."""
+_BOUNDABLE = frozenset({PrincipalKind.USER, PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER})
+_SERVICE_LINKED = ":role/aws-service-role/"
+
+
+def decide(request: PolicyRequest, policies: Policies) -> Decision:
+    """Decide a request. Any applying Deny of any layer wins; else every layer that must allow has to."""
+    case = _Case(request, policies)
+    denied = case.explicit_deny()
+    return denied if denied is not None else case.without_deny()
+
+
+def explain(request: PolicyRequest, policies: Policies) -> Explanation:
+    """Return the decision with all that was looked at: each layer, policy and statement, and what failed in it."""
+    case = _Case(request, policies)
+    return explanation(request, decide(request, policies), case.layers(), bounded=case.bounded)
+
+
+class _Case:
+    """One request before its policies: which layers have a say, and what each says."""
+
+    __slots__ = ("bounded", "caller", "policies", "request", "resource_layer", "verdicts")
+
+    def __init__(self, request: PolicyRequest, policies: Policies) -> None:
+        self.request = request
+        self.policies = policies
+        self.caller = request.principal
+        self.bounded = policies.boundary is not None and self.caller.kind in _BOUNDABLE
+        self.resource_layer = Layer.TRUST if request.must_be_admitted else Layer.RESOURCE
+        self.verdicts: dict[Layer, list[Verdict]] = {}
+
+    def layers(self) -> list[tuple[Layer, tuple[Attached, ...]]]:
+        """Return the policies that have a say, one entry a level, in the order in which refusals are named."""
+        policies, caller = self.policies, self.caller
+        outside = caller.kind in _OUTSIDE_ACCOUNTS
+        found: list[tuple[Layer, tuple[Attached, ...]]] = []
+        if policies.scps and not outside and not caller.in_management_account and not _is_service_linked(caller):
+            found += [(Layer.SCP, level) for level in policies.scps]
+        # A resource control policy reaches resources; an action without one (`*`) is out of its reach.
+        if policies.rcps and self.request.resource != "*" and not _is_service_linked(caller):
+            found += [(Layer.RCP, level) for level in policies.rcps]
+        if policies.endpoint is not None:
+            found.append((Layer.ENDPOINT, (policies.endpoint,)))
+        if policies.resource is not None:
+            found.append((self.resource_layer, (policies.resource,)))
+        if outside:
+            return found
+        if policies.identity:
+            found.append((Layer.IDENTITY, policies.identity))
+        if policies.boundary is not None and self.bounded:
+            found.append((Layer.BOUNDARY, (policies.boundary,)))
+        if policies.session is not None:
+            found.append((Layer.SESSION, policies.session))
+        return found
+
+    def explicit_deny(self) -> Decision | None:
+        """Ask every layer; return the refusal if any statement denies."""
+        denies: list[Matched] = []
+        for layer, level in self.layers():
+            verdict = evaluate(layer, level, self.request, bounded=self.bounded)
+            self.verdicts.setdefault(layer, []).append(verdict)
+            denies += verdict.denies
+        if not denies:
+            return None
+        return Decision(Outcome.EXPLICIT_DENY, denies[0].layer, tuple(denies))
+
+    def without_deny(self) -> Decision:
+        """Decide once it is known that nothing denies."""
+        for layer in (Layer.SCP, Layer.ENDPOINT):
+            if not self._allows(layer):
+                return _refused(layer)
+        if self.request.must_be_admitted and self.caller.kind in _NEVER_ADMITTED:
+            return _refused(Layer.TRUST)
+        reach = self._reach()
+        if self.caller.kind in _OUTSIDE_ACCOUNTS:
+            return self._granted(self.resource_layer) if reach else _refused(self.resource_layer)
+        if not self._within_account():
+            return self._caller_side(self.resource_layer) if reach else _refused(self.resource_layer)
+        if self.caller.kind is PrincipalKind.ROOT:
+            return self._granted(self.resource_layer, by_root=True)
+        if reach is Reach.DIRECT:
+            return self._granted(self.resource_layer)
+        if reach is Reach.OWNER:
+            return self._limited(self.resource_layer)
+        if self.request.must_be_admitted and reach is Reach.NONE:
+            return _refused(Layer.TRUST)
+        return self._caller_side(*((self.resource_layer,) if self.request.must_be_admitted else ()))
+
+    def _within_account(self) -> bool:
+        owner = self.request.resource_account
+        return owner is None or owner == self.caller.account
+
+    def _reach(self) -> Reach:
+        verdicts = self.verdicts.get(self.resource_layer)
+        return verdicts[0].reach if verdicts else Reach.NONE
+
+    def _allows(self, layer: Layer) -> bool:
+        """Tell whether every level of a layer allows; a layer that is not there does not refuse."""
+        return all(verdict.allows for verdict in self.verdicts.get(layer, ()))
+
+    def _caller_side(self, *granting: Layer) -> Decision:
+        """The caller's own account must allow: identity policies, then what limits them."""
+        if _is_root(self.caller):
+            return self._limited(*granting, by_root=True)
+        if not self.verdicts.get(Layer.IDENTITY) or not self._allows(Layer.IDENTITY):
+            return _refused(Layer.IDENTITY)
+        return self._limited(*granting, Layer.IDENTITY)
+
+    def _limited(self, *granting: Layer, by_root: bool = False) -> Decision:
+        """Boundary and session policies must allow too."""
+        if not self._allows(Layer.BOUNDARY):
+            return _refused(Layer.BOUNDARY)
+        unlimited = self.caller.kind is PrincipalKind.FEDERATED_USER and self.policies.session is None
+        if unlimited or not self._allows(Layer.SESSION):
+            return _refused(Layer.SESSION)
+        return self._granted(*granting, Layer.BOUNDARY, Layer.SESSION, by_root=by_root)
+
+    def _granted(self, *layers: Layer, by_root: bool = False) -> Decision:
+        matched: list[Matched] = []
+        for layer in (Layer.SCP, Layer.ENDPOINT, *layers):
+            for verdict in self.verdicts.get(layer, ()):
+                matched += verdict.allows
+        return Decision(Outcome.ALLOW, None, tuple(matched), by_root)
+
+
+def _refused(layer: Layer) -> Decision:
+    return Decision(Outcome.IMPLICIT_DENY, layer)
+
+
+def _is_service_linked(caller: Principal) -> bool:
+    return _SERVICE_LINKED in caller.owner_arn
+
+
+def _is_root(caller: Principal) -> bool:
+    """Tell whether the caller is a root user, or a federated session made by one, which starts from all rights."""
+    return caller.kind is PrincipalKind.ROOT or (
+        caller.kind is PrincipalKind.FEDERATED_USER and caller.owner_arn.endswith(":root")
+    )
