@@ -19,10 +19,11 @@ import msgspec
 from rolecall.access.authorize import Decided
 from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.context import DEFAULT_REGION
+from rolecall.access.explain import printable, told
 from rolecall.directory.sessions import SessionKind
 from rolecall.identifiers import parse_arn, root_arn
 from rolecall.message import Request, ServiceError
-from rolecall.policy.decide import Decision
+from rolecall.policy.decide import Decision, Outcome
 from rolecall.policy.request import PrincipalKind
 from rolecall.trail import Event, Resource
 
@@ -257,17 +258,21 @@ def _additional(happened: Happened) -> dict[str, object]:
 
 def _decided(decided: Decided) -> dict[str, object]:
     check, decision = decided.check, decided.decision
-    told: dict[str, object] = {
+    entry: dict[str, object] = {
         "action": check.action,
-        "resource": check.resource,
+        "resource": printable(check.resource),
         "outcome": decision.outcome.value,
     }
     if decision.layer is not None:
-        told["layer"] = decision.layer.value
+        entry["layer"] = decision.layer.value
     if decision.by_root:
-        told["byRoot"] = True
-    told["statements"] = _statements(decision)
-    return told
+        entry["byRoot"] = True
+    entry["statements"] = _statements(decision)
+    if decided.broken:
+        entry["broken"] = decided.broken
+    if decision.outcome is not Outcome.ALLOW:
+        entry["explanation"] = told(decided)
+    return entry
 
 
 def _statements(decision: Decision) -> list[dict[str, object]]:
@@ -289,7 +294,8 @@ def _shown(value: object) -> object:
     if isinstance(value, Mapping):
         return {_camel(str(key)): _HIDDEN if key in _SECRET else _shown(member) for key, member in value.items()}
     if isinstance(value, str):
-        return value if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]}... ({len(value)} characters)"
+        text = printable(value)
+        return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}... ({len(text)} characters)"
     if isinstance(value, list | tuple):
         return [_shown(member) for member in value[:_LONGEST_LIST]]
     if isinstance(value, datetime):
@@ -312,7 +318,8 @@ def _resources(happened: Happened) -> list[dict[str, str]]:
         kind = _type_of(check.resource)
         if kind is not None:
             owner = check.account or (happened.caller.account if happened.caller is not None else "")
-            found.setdefault(check.resource, {"type": kind, "ARN": check.resource, "accountId": owner})
+            name = printable(check.resource)
+            found.setdefault(name, {"type": kind, "ARN": name, "accountId": owner})
     for kind, name in _made(happened.result):
         found.setdefault(name, {"type": kind, "ARN": name})
     return list(found.values())

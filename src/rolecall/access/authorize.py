@@ -19,7 +19,7 @@ from rolecall.access.credential_limits import may_call
 from rolecall.access.gather import Lookups, PolicyBroken
 from rolecall.access.refusal import words
 from rolecall.message import Request, ServiceError
-from rolecall.policy.decide import Decision, Layer, Outcome, decide
+from rolecall.policy.decide import Decision, Layer, Outcome, Policies, decide
 from rolecall.policy.request import ContextValue, PolicyRequest
 from rolecall.store.interface import Snapshot
 
@@ -30,6 +30,11 @@ class Decided:
 
     check: Check
     decision: Decision
+    question: PolicyRequest | None = None
+    policies: Policies | None = None
+    """What was asked and what it was decided by, where policies decided: from these the decision can be explained."""
+    broken: str = ""
+    """Why the policies could not be asked."""
 
 
 class Denied(ServiceError):
@@ -106,29 +111,26 @@ class _Granted(Allowed):
         return request is self._request and operation == self._operation
 
     def permits(self, view: Snapshot, check: Check) -> bool:
-        try:
-            return self._decide(view, check).outcome is Outcome.ALLOW
-        except PolicyBroken:
-            return False
+        return self._decide(view, check).decision.outcome is Outcome.ALLOW
 
     def require(self, view: Snapshot, check: Check) -> None:
-        reason = ""
-        try:
-            decision = self._decide(view, check)
-        except PolicyBroken as broken:
-            reason = str(broken)
-            decision = _CLOSED
-        self._decisions.append(Decided(check, decision))
-        if decision.outcome is not Outcome.ALLOW:
-            text = words(self._denial, self.caller, check, decision)
-            raise Denied(ServiceError("AccessDenied", text, 403, reason=reason), self._decisions)
+        decided = self._decide(view, check)
+        self._decisions.append(decided)
+        if decided.decision.outcome is not Outcome.ALLOW:
+            text = words(self._denial, self.caller, check, decided.decision)
+            raise Denied(ServiceError("AccessDenied", text, 403, reason=decided.broken), self._decisions)
 
-    def _decide(self, view: Snapshot, check: Check) -> Decision:
+    def _decide(self, view: Snapshot, check: Check) -> Decided:
+        """Decide a check. What cannot be decided is refused."""
         caller = self._authenticated.caller
-        gathered = self._lookups.gather(caller, check, view)
+        try:
+            gathered = self._lookups.gather(caller, check, view)
+        except PolicyBroken as broken:
+            return Decided(check, _CLOSED, broken=str(broken))
         if gathered.shut_out:
-            return _SHUT_OUT
-        return decide(policy_request(caller, check, self._global_keys()), gathered.policies)
+            return Decided(check, _SHUT_OUT)
+        question = policy_request(caller, check, self._global_keys())
+        return Decided(check, decide(question, gathered.policies), question, gathered.policies)
 
     def _global_keys(self) -> dict[str, ContextValue]:
         keys = self._keys

@@ -31,7 +31,6 @@ _E = TypeVar("_E", User, Role)
 
 _COMPILED = 4096
 _KEPT = 50_000
-_EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
 _ROOT_MAY_ALWAYS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 _AWS_MANAGED = "arn:aws:iam::aws:policy/"
 
@@ -169,10 +168,8 @@ def _load_own(caller: Caller, view: Snapshot) -> Own:
         return _of_role(view, _still_there(role(view, caller.account, caller.role.role_id)), scps)
     if caller.user is not None:
         return _of_user(view, _still_there(user(view, caller.account, caller.user.user_id)), scps)
-    if caller.principal.kind is PrincipalKind.ROOT:
-        return Own(scps=scps)
-    if caller.principal.kind is PrincipalKind.FEDERATED_USER:
-        return Own((_attached(_EVERYTHING, "the account's root user"),), scps=scps)
+    if caller.principal.kind in {PrincipalKind.ROOT, PrincipalKind.FEDERATED_USER}:
+        return Own(scps=scps)  # root, or a session that root federated: no policies of their own
     raise PolicyBroken(f"a {caller.principal.kind.value} without a user or role")
 
 

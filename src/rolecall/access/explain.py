@@ -1,0 +1,79 @@
+"""Why a check was refused, as the trail tells it: each policy that was asked, what kept its statements from applying.
+
+Of statements that are about other actions only the number is told; long lists are cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rolecall.access.authorize import Decided
+from rolecall.policy.decide import Explanation, explain
+from rolecall.policy.explain import Failure, LayerExplained, PolicyExplained, StatementExplained
+
+_MOST = 12
+_OF_ANOTHER_ACTION = frozenset({"Action", "NotAction"})
+
+
+def told(decided: Decided) -> list[dict[str, object]]:
+    """Return the layers that had a say in a decision, ready for JSON; empty where no policy was asked."""
+    if decided.question is None or decided.policies is None:
+        return []
+    explanation: Explanation = explain(decided.question, decided.policies)
+    return [_layer(layer) for layer in explanation.layers]
+
+
+def _layer(layer: LayerExplained) -> dict[str, object]:
+    return {
+        "layer": layer.layer.value,
+        "outcome": layer.outcome.value,
+        "policies": [_policy(policy) for policy in layer.policies],
+    }
+
+
+def _policy(policy: PolicyExplained) -> dict[str, object]:
+    near = [statement for statement in policy.statements if _is_about_the_action(statement)]
+    entry: dict[str, object] = {"source": policy.source, "outcome": policy.outcome.value}
+    if policy.arn is not None:
+        entry["policyArn"] = policy.arn
+    entry["statements"] = [_statement(statement) for statement in near[:_MOST]]
+    entry["otherStatements"] = len(policy.statements) - len(near[:_MOST])
+    return entry
+
+
+def _is_about_the_action(statement: StatementExplained) -> bool:
+    return statement.failure is None or statement.failure.element not in _OF_ANOTHER_ACTION
+
+
+def _statement(statement: StatementExplained) -> dict[str, object]:
+    entry: dict[str, object] = {
+        "statement": statement.statement,
+        "sid": statement.sid,
+        "effect": statement.effect,
+        "applies": statement.applies,
+    }
+    if statement.reach:
+        entry["reach"] = statement.reach
+    if statement.failure is not None:
+        entry["failed"] = _failure(statement.failure)
+    return entry
+
+
+def _failure(failure: Failure) -> dict[str, object]:
+    entry: dict[str, object] = {"element": failure.element}
+    if failure.key:
+        entry["operator"] = failure.operator
+        entry["key"] = failure.key
+    entry["expected"] = _cut(failure.expected)
+    entry["actual"] = None if failure.actual is None else _cut(failure.actual)
+    return entry
+
+
+def _cut(values: Sequence[str]) -> list[str]:
+    shown = [printable(value) for value in values[:_MOST]]
+    return shown if len(values) <= _MOST else [*shown, f"... and {len(values) - _MOST} more"]
+
+
+def printable(text: str) -> str:
+    """Return text that can be encoded: bytes of an object key that are no UTF-8 are shown as question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
