@@ -85,7 +85,7 @@ class Member:
 
     @property
     def timestamp_format(self) -> str:
-        """The timestamp format that the member or its shape asks for: `iso8601`, `rfc822` ...; empty where neither does."""
+        """The timestamp format that member or shape asks for (`iso8601`, `rfc822` ...); empty where neither does."""
         return self.traits.timestamp_format or self.shape.traits.timestamp_format
 
 

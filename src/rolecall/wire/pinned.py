@@ -69,6 +69,8 @@ class ShapeRecord(msgspec.Struct, frozen=True, rename="camel"):
     xml_namespace: XmlNamespace | None = None
     exception: bool = False
     error: ErrorRecord | None = None
+    refusal: str = ""
+    """The service's own sentence for a value that the pattern does not match (an overlay's word)."""
 
 
 class HttpRecord(msgspec.Struct, frozen=True, rename="camel"):
@@ -163,9 +165,9 @@ def _apply(document: dict[str, object], correction: Correction) -> None:
     """Change `document` in place."""
     entry: object = document
     for step in correction.path[:-1]:
-        entry = entry.get(step) if isinstance(entry, dict) else None
+        entry = entry[step] if isinstance(entry, dict) else None
     if not isinstance(entry, dict):
-        raise LookupError(f"the overlay corrects {'/'.join(correction.path)}, which {correction.service} has not")
+        raise TypeError(f"the overlay corrects {'/'.join(correction.path)}, which {correction.service} has not")
     if correction.value is None:
         del entry[correction.path[-1]]
     else:

@@ -1,0 +1,29 @@
+"""What a request turned out to ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rolecall.wire.model import OperationModel
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A request's service and operation, and the names in it, each decoded once: nobody decodes them again."""
+
+    service: str
+    operation: OperationModel
+    bucket: str | None = None
+    key: str | None = None
+    """The object's key, exactly: `//`, `.` and `..` mean nothing in it."""
+    form: Mapping[str, str] | None = None
+    """The query protocol's parameters, of the URL and of the body."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """The URL's parameters."""
+    style: str | None = None
+    """How the bucket was addressed: `path` or `virtual`."""
+    accept_json: bool = False
+    """Whether a query-protocol client asked for JSON."""
+    raw_body: bytes | None = None
+    """The body, where it was read before authentication."""

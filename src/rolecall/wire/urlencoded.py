@@ -1,0 +1,56 @@
+"""Queries and forms: the only reader of `name=value&...`, for every protocol."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_to_bytes
+
+MAX_PARAMETERS = 10_000
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class Undecodable(ValueError):
+    """Parameters that cannot be read one way only; the message is a sentence for the caller."""
+
+
+def decode(raw: bytes) -> dict[str, str]:
+    """Return the parameters of a raw query or form, decoded once: `%xx` is a byte of UTF-8, `+` a blank.
+
+    Raises Undecodable for a name that comes twice, a broken escape, bytes that are not UTF-8, or too many.
+    """
+    if not raw:
+        return {}
+    pairs = raw.split(b"&")
+    if len(pairs) > MAX_PARAMETERS:
+        raise Undecodable(f"More than {MAX_PARAMETERS} parameters.")
+    if _BROKEN_ESCAPE.search(raw):
+        raise Undecodable("A percent sign must be followed by two hexadecimal digits.")
+    found: dict[str, str] = {}
+    try:
+        for pair in pairs:
+            if not pair:
+                continue
+            name, _, value = pair.partition(b"=")
+            text = _text(name)
+            if text in found:
+                raise Undecodable(f"The parameter {text} is given more than once.")
+            found[text] = _text(value)
+    except UnicodeDecodeError:
+        raise Undecodable("Parameters must be UTF-8.") from None
+    return found
+
+
+def _text(raw: bytes) -> str:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    return (unquote_to_bytes(raw) if b"%" in raw else raw).decode()
+
+
+def decode_path(raw: bytes) -> str:
+    """Decode one piece of a path, once: `%xx` is a byte of UTF-8, `+` a plus. Raises Undecodable."""
+    if _BROKEN_ESCAPE.search(raw):
+        raise Undecodable("A percent sign must be followed by two hexadecimal digits.")
+    try:
+        return (unquote_to_bytes(raw) if b"%" in raw else raw).decode()
+    except UnicodeDecodeError:
+        raise Undecodable("Paths must be UTF-8.") from None
