@@ -175,7 +175,7 @@ def authorize(
     Raises Denied where a check fails, and ServiceError where this kind of caller cannot call the operation at all.
     """
     if authenticated.caller.is_anonymous:
-        if not unsigned or every_caller:
+        if not unsigned:
             raise ServiceError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
     else:
         may_call(authenticated.caller, operation)

@@ -75,4 +75,7 @@ class Access(Generic[P_contra]):
     unsigned: bool = False
     """An unsigned request may ask: S3 as the anonymous caller, the federated calls by the proof they carry."""
     every_caller: bool = False
-    """Every authenticated caller may, whatever policies say (GetCallerIdentity). Then `checks` may be empty."""
+    """Every authenticated caller may, whatever policies say (GetCallerIdentity). Then `checks` may be empty.
+
+    With `unsigned` too, the operation is a list of items and its handler asks `Allowed` for each (DeleteObjects).
+    """
