@@ -126,8 +126,8 @@ def route(request: Request, base_domains: Sequence[str]) -> Routed:
     elif bucket == "WriteGetObjectResponse" and not key and "x-amz-request-route" in request.by_name:
         return Routed("s3", _operation("WriteGetObjectResponse"), query=query)
     else:
-        operation = _form_post(request, query) if not key and request.method == "POST" else None
-        operation = operation or _find("object" if key else "bucket", request, query)
+        form_post = _form_post(request, query) if request.method == "POST" and not key else None
+        operation = _find("object" if key else "bucket", request, query) if form_post is None else form_post
     return Routed("s3", operation, bucket, key or None, query=query, style=style)
 
 

@@ -1,0 +1,44 @@
+"""The protocol that a service speaks, so that nobody else has to know which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from rolecall.message import Request, Response, ServiceError
+from rolecall.wire import json_rpc, query, rest_xml
+from rolecall.wire.model import service
+from rolecall.wire.routed import Routed
+
+
+class Speech(Protocol):
+    """What every protocol can do."""
+
+    def parse(self, routed: Routed, request: Request, body: bytes | None) -> dict[str, object]:
+        """Return the operation's parameters by their names in snake_case. Raises ServiceError."""
+        ...
+
+    def answer(self, routed: Routed, result: Mapping[str, object], *, request_id: str, host_id: str) -> Response:
+        """Return the answer that carries `result`."""
+        ...
+
+    def refuse(
+        self,
+        service_name: str,
+        error: ServiceError,
+        *,
+        request_id: str,
+        host_id: str,
+        head: bool = False,
+        accept_json: bool = False,
+    ) -> Response:
+        """Return the answer that says `error`; `head` means that the request was a HEAD, whose answer has no body."""
+        ...
+
+
+_SPEECHES: Mapping[str, Speech] = {"query": query, "rest-xml": rest_xml, "json": json_rpc}
+
+
+def for_service(name: str) -> Speech:
+    """Return the protocol of the service `name`. Raises KeyError where no such service is served."""
+    return _SPEECHES[service(name).protocol]
