@@ -95,6 +95,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """The identity provider behind it: an ARN or a built-in name."""
     provider_context: dict[str, str | tuple[str, ...]] = {}
     """Condition keys of the provider (lower case) that later requests carry."""
+    padding: bytes = b""
+    """Random bytes that mean nothing, where a client asked for a longer token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +217,33 @@ def draw_session_id(account: str) -> tuple[bytes, str]:
     return session_id, access_key_id_from("ASIA", account, session_id)
 
 
-def issue(keys: SessionKeys, session: Session) -> Issued:
-    """Seal a session into temporary credentials. Raises TokenTooLarge, which `packed_percent` tells beforehand."""
+def issue(keys: SessionKeys, session: Session, *, pad_to: int = 0) -> Issued:
+    """Seal a session into temporary credentials, with a token of at least `pad_to` characters (at most `MAX_TOKEN`).
+
+    Raises TokenTooLarge, which `packed_percent` tells beforehand.
+    """
     payload = _packed(_encode(session))
+    least = -(-min(pad_to, MAX_TOKEN) // 4) * 3 - (MAX_TOKEN // 4 * 3 - _MAX_PAYLOAD)
+    if len(payload) < least:
+        payload = _padded(session, least)
     if len(payload) > _MAX_PAYLOAD:
         raise TokenTooLarge(f"{len(payload)} bytes, at most {_MAX_PAYLOAD}")
     key = keys.newest
     token = base64.b64encode(_FORMAT + key.number + key.seal(payload)).decode()
     return Issued(session.access_key_id, key.secret(session.session_id), token)
+
+
+def _padded(session: Session, size: int) -> bytes:
+    """Return a payload of `size` bytes or a few more, never beyond the largest. What packing saves is padded again."""
+    noise = os.urandom(_MAX_PAYLOAD)
+    count = 0
+    payload = _packed(_encode(session))
+    for _ in range(8):
+        count = max(0, count + size - len(payload))
+        payload = _packed(_encode(msgspec.structs.replace(session, padding=noise[:count])))
+        if size <= len(payload) <= _MAX_PAYLOAD:
+            break
+    return payload
 
 
 def open_token(keys: SessionKeys, token: str) -> Session:
