@@ -1,1 +1,12 @@
-"""STS."""
+"""STS: who am I, and temporary credentials.
+
+`assume_role`, `tokens` and `identity` are the operations, `access` what they need to be allowed; `session_policies`,
+`session_tags` and `issuing` are what a new session is made of.
+"""
+
+from __future__ import annotations
+
+from rolecall.services.sts import assume_role, identity, tokens, unbuilt
+from rolecall.services.sts.table import operations
+
+__all__ = ["assume_role", "identity", "operations", "tokens", "unbuilt"]

@@ -1,0 +1,100 @@
+"""What STS's operations need to be allowed.
+
+Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html and id_credentials_temp_control-access_monitor
+beside the Service Authorization Reference of STS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rolecall.access.check import Access, Ask, Check, Denial, Guard
+from rolecall.directory.principals import Role, role_by_arn
+from rolecall.identifiers import ACCOUNT_ID, Arn, federated_user_arn, parse_arn
+from rolecall.message import ServiceError
+from rolecall.policy.request import ContextValue
+from rolecall.services.operation import NoParameters
+from rolecall.services.sts.parameters import AssumeRole, GetAccessKeyInfo, GetFederationToken, GetSessionToken
+from rolecall.services.sts.session_tags import Inherited, inherited_by, passed_tags
+from rolecall.store.interface import Snapshot
+
+Keys = dict[str, ContextValue]
+
+
+def target_role(view: Snapshot, role_arn: str) -> tuple[Arn, Role | None]:
+    """Return the ARN of the role to assume, taken apart, and the role. Raises ServiceError for what names no role."""
+    arn = parse_arn(role_arn)
+    if arn is None or arn.service != "iam" or arn.partition != "aws" or arn.region:
+        raise ServiceError("ValidationError", f"{role_arn} is invalid")
+    if not ACCOUNT_ID.fullmatch(arn.account) or not arn.resource.startswith("role/") or not arn.resource_name:
+        raise ServiceError("ValidationError", f"{role_arn} is invalid")
+    return arn, role_by_arn(view, role_arn)
+
+
+def _assume_role(ask: Ask[AssumeRole]) -> Sequence[Check]:
+    wanted = ask.parameters
+    arn, found = target_role(ask.view, wanted.role_arn)
+    inherited = inherited_by(ask.caller)
+    context = _assume_role_keys(wanted, found, inherited)
+
+    def check(action: str) -> Check:
+        guarded_by = found.role_id if found is not None else ""
+        return Check(action, wanted.role_arn, arn.account, context, guard=Guard.ROLE, guarded_by=guarded_by)
+
+    checks = [check("sts:AssumeRole")]
+    if wanted.tags or inherited.tags:
+        checks.append(check("sts:TagSession"))
+    if wanted.source_identity or inherited.source_identity:
+        checks.append(check("sts:SetSourceIdentity"))
+    if wanted.provided_contexts:
+        checks.append(check("sts:SetContext"))
+    return checks
+
+
+def _assume_role_keys(wanted: AssumeRole, found: Role | None, inherited: Inherited) -> Keys:
+    """Return the condition keys of AssumeRole. Inherited tags count as passed, an inherited source identity as set."""
+    keys: Keys = {"sts:rolesessionname": wanted.role_session_name}
+    if wanted.external_id is not None:
+        keys["sts:externalid"] = wanted.external_id
+    if source_identity := inherited.source_identity or wanted.source_identity:
+        keys["sts:sourceidentity"] = source_identity
+    if wanted.transitive_tag_keys:
+        keys["sts:transitivetagkeys"] = wanted.transitive_tag_keys
+    if wanted.tags or inherited.tags:
+        keys.update(request_tags({**inherited.tags, **passed_tags(wanted.tags)}))
+    if wanted.provided_contexts:
+        providers = (context.provider_arn for context in wanted.provided_contexts)
+        keys["sts:requestcontextproviders"] = tuple(provider for provider in providers if provider)
+    if found is not None:
+        for key, value in found.tags.items():
+            keys["aws:resourcetag/" + key.lower()] = keys["iam:resourcetag/" + key.lower()] = value
+    return keys
+
+
+def request_tags(tags: Mapping[str, str]) -> Keys:
+    """Return the keys of tags that a request passes."""
+    keys: Keys = {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
+    keys["aws:tagkeys"] = tuple(tags)
+    return keys
+
+
+def _federation_token(ask: Ask[GetFederationToken]) -> Sequence[Check]:
+    wanted = ask.parameters
+    arn = federated_user_arn(ask.caller.account, wanted.name)
+    if not wanted.tags:
+        return [Check("sts:GetFederationToken", arn)]
+    keys = request_tags(passed_tags(wanted.tags))
+    return [Check("sts:GetFederationToken", arn, context=keys), Check("sts:TagSession", arn, context=keys)]
+
+
+def _anything(actions: Iterable[str]) -> Sequence[Check]:
+    return [Check(action) for action in actions]
+
+
+ASSUME_ROLE = Access(_assume_role, denial=Denial.SHORT)
+FEDERATION_TOKEN = Access(_federation_token)
+ACCESS_KEY_INFO: Access[GetAccessKeyInfo] = Access(lambda _: _anything(["sts:GetAccessKeyInfo"]))
+CALLER_IDENTITY: Access[NoParameters] = Access(lambda _: (), every_caller=True)
+"""No policy grants or denies it."""
+SESSION_TOKEN: Access[GetSessionToken] = Access(lambda _: (), every_caller=True)
+"""No policy grants or denies it; which credentials may call it, the authorizer knows."""

@@ -1,0 +1,94 @@
+"""AssumeRole: a role's rights for a limited time.
+
+https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from rolecall.access.allowed import Allowed
+from rolecall.access.caller import Caller
+from rolecall.directory.principals import Role
+from rolecall.directory.sessions import SessionKind
+from rolecall.identifiers import assumed_role_arn
+from rolecall.message import ServiceError
+from rolecall.policy.request import PrincipalKind
+from rolecall.services.operation import Result
+from rolecall.services.sts import session_policies
+from rolecall.services.sts.access import ASSUME_ROLE, target_role
+from rolecall.services.sts.issuing import new_session, sealed
+from rolecall.services.sts.mfa import refuse_unproved
+from rolecall.services.sts.parameters import AssumeRole
+from rolecall.services.sts.session_tags import combined, inherited_by, passed_tags
+from rolecall.services.sts.table import operations
+from rolecall.store.interface import Snapshot
+
+DEFAULT_SECONDS = 3600
+CHAINED_SECONDS = 3600
+"""The longest session of a role that a role session assumes, whatever the role's own maximum."""
+
+
+@operations.read("AssumeRole", AssumeRole, ASSUME_ROLE)
+def assume_role(allowed: Allowed, wanted: AssumeRole, view: Snapshot) -> Result:
+    """Begin a session of a role."""
+    caller = allowed.caller
+    _, role = target_role(view, wanted.role_arn)
+    if role is None:
+        raise _refused(caller, "sts:AssumeRole", wanted.role_arn)
+    refuse_unproved(wanted.serial_number, wanted.token_code)
+    if wanted.provided_contexts:
+        raise ServiceError("InvalidContextAssertion", "The provided context assertion is not of a trusted provider.")
+    inherited = inherited_by(caller)
+    chained = caller.principal.kind is PrincipalKind.ROLE_SESSION
+    tags, transitive = combined(inherited, passed_tags(wanted.tags), wanted.transitive_tag_keys)
+    seconds = _duration(wanted.duration_seconds, role, chained=chained)
+    drawn = new_session(SessionKind.ROLE, role.account, role.role_id, wanted.role_session_name, allowed.now, seconds)
+    session = msgspec.structs.replace(
+        drawn,
+        policies=session_policies.inline(wanted.policy),
+        policy_arns=session_policies.managed(view, role.account, wanted.policy_arns),
+        session_tags=tags,
+        transitive=transitive,
+        source_identity=_source_identity(caller, wanted, inherited.source_identity),
+        chained=chained,
+    )
+    answer = sealed(view, session, wanted.minimum_session_token_size)
+    answer["assumed_role_user"] = {
+        "assumed_role_id": f"{role.role_id}:{session.name}",
+        "arn": assumed_role_arn(role.account, role.name, session.name),
+    }
+    if session.source_identity:
+        answer["source_identity"] = session.source_identity
+    return answer
+
+
+def _duration(wanted: int | None, role: Role, *, chained: bool) -> int:
+    """Return how long the session lasts, in seconds."""
+    if wanted is None:
+        return DEFAULT_SECONDS
+    if chained and wanted > CHAINED_SECONDS:
+        raise ServiceError(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+        )
+    if wanted > role.max_session_duration:
+        raise ServiceError(
+            "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        )
+    return wanted
+
+
+def _source_identity(caller: Caller, wanted: AssumeRole, inherited: str) -> str:
+    """Return the session's source identity: once set, it stays through every later session."""
+    passed = wanted.source_identity or ""
+    if passed.lower().startswith("aws:"):
+        raise ServiceError("ValidationError", 'Source Identity must not begin with "aws:"')
+    if inherited and passed and passed != inherited:
+        raise _refused(caller, "sts:SetSourceIdentity", wanted.role_arn)
+    return inherited or passed
+
+
+def _refused(caller: Caller, action: str, role_arn: str) -> ServiceError:
+    message = f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {role_arn}"
+    return ServiceError("AccessDenied", message, 403)

@@ -1,0 +1,67 @@
+"""GetSessionToken and GetFederationToken: temporary credentials for a user's own rights, whole or limited.
+
+https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html and API_GetFederationToken.html
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from rolecall.access.allowed import Allowed
+from rolecall.access.caller import Caller
+from rolecall.directory.sessions import SessionKind
+from rolecall.identifiers import federated_user_arn
+from rolecall.services.operation import Result
+from rolecall.services.sts import session_policies
+from rolecall.services.sts.access import FEDERATION_TOKEN, SESSION_TOKEN
+from rolecall.services.sts.issuing import new_session, sealed
+from rolecall.services.sts.mfa import refuse_unproved
+from rolecall.services.sts.parameters import GetFederationToken, GetSessionToken
+from rolecall.services.sts.session_tags import passed_tags
+from rolecall.services.sts.table import operations
+from rolecall.store.interface import Snapshot
+
+DEFAULT_SECONDS = 43_200
+ROOT_SECONDS = 3600
+"""The longest session of the account's root user; a longer one asked for is cut to it."""
+
+
+@operations.read("GetSessionToken", GetSessionToken, SESSION_TOKEN)
+def get_session_token(allowed: Allowed, wanted: GetSessionToken, view: Snapshot) -> Result:
+    """Begin a session with the rights of the calling user."""
+    refuse_unproved(wanted.serial_number, wanted.token_code)
+    caller = allowed.caller
+    seconds = _duration(caller, wanted.duration_seconds)
+    session = new_session(SessionKind.SESSION_TOKEN, caller.account, _owner(caller), "", allowed.now, seconds)
+    return sealed(view, session, wanted.minimum_session_token_size)
+
+
+@operations.read("GetFederationToken", GetFederationToken, FEDERATION_TOKEN)
+def get_federation_token(allowed: Allowed, wanted: GetFederationToken, view: Snapshot) -> Result:
+    """Begin a session for somebody else, with what both the calling user and the session policies allow."""
+    caller = allowed.caller
+    seconds = _duration(caller, wanted.duration_seconds)
+    drawn = new_session(SessionKind.FEDERATION, caller.account, _owner(caller), wanted.name, allowed.now, seconds)
+    session = msgspec.structs.replace(
+        drawn,
+        policies=session_policies.inline(wanted.policy),
+        policy_arns=session_policies.managed(view, caller.account, wanted.policy_arns),
+        session_tags=passed_tags(wanted.tags),
+    )
+    answer = sealed(view, session, wanted.minimum_session_token_size)
+    answer["federated_user"] = {
+        "federated_user_id": f"{caller.account}:{wanted.name}",
+        "arn": federated_user_arn(caller.account, wanted.name),
+    }
+    return answer
+
+
+def _owner(caller: Caller) -> str:
+    """Return the id of the user that the session belongs to; empty for root."""
+    return caller.user.user_id if caller.user is not None else ""
+
+
+def _duration(caller: Caller, wanted: int | None) -> int:
+    if caller.user is None:
+        return min(wanted or ROOT_SECONDS, ROOT_SECONDS)
+    return DEFAULT_SECONDS if wanted is None else wanted
