@@ -5,8 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging.html
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -18,29 +17,14 @@ from rolecall.services.s3.access import OfBucket, on_bucket
 from rolecall.services.s3.errors import malformed_xml
 from rolecall.services.s3.settings import not_found, present
 from rolecall.services.s3.table import operations
+from rolecall.services.s3.tags import BUCKET_TAGS, Tag, TagSet, shown, tags_of
 from rolecall.store.interface import Snapshot, Transaction
-
-MAX_TAGS = 50
-_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
-
-
-class Tag(msgspec.Struct, frozen=True, kw_only=True):
-    """One tag as it is sent."""
-
-    key: str | None = None
-    value: str | None = None
-
-
-class Tagging(msgspec.Struct, frozen=True, kw_only=True):
-    """The document of PutBucketTagging."""
-
-    tag_set: list[Tag] | None = None
 
 
 class NewTags(OfBucket, frozen=True, kw_only=True):
     """Of PutBucketTagging."""
 
-    tagging: Tagging | None = None
+    tagging: TagSet | None = None
 
 
 class AbacStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +43,7 @@ class NewAbacStatus(OfBucket, frozen=True, kw_only=True):
 def put_bucket_tagging(allowed: Allowed, parameters: NewTags, transaction: Transaction) -> Result:
     """Replace all of the bucket's tags."""
     del allowed
-    if parameters.tagging is None or parameters.tagging.tag_set is None:
+    if parameters.tagging is None:
         raise malformed_xml()
     tags = checked_tags(parameters.tagging.tag_set)
     _set_tags(transaction, present(transaction, parameters.bucket), tags)
@@ -73,7 +57,7 @@ def get_bucket_tagging(allowed: Allowed, parameters: OfBucket, view: Snapshot) -
     tags = present(view, parameters.bucket).tags
     if not tags:
         raise not_found("NoSuchTagSet", "The TagSet does not exist", parameters.bucket)
-    return {"tag_set": [{"key": key, "value": value} for key, value in tags.items()]}
+    return {"tag_set": shown(tags)}
 
 
 @operations.write("DeleteBucketTagging", OfBucket, on_bucket("PutBucketTagging"))
@@ -103,32 +87,9 @@ def get_bucket_abac(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> R
     return {"abac_status": {"status": "Enabled" if present(view, parameters.bucket).abac else "Disabled"}}
 
 
-def checked_tags(sent: Sequence[Tag]) -> dict[str, str]:
+def checked_tags(sent: Iterable[Tag]) -> dict[str, str]:
     """Return the tags of a bucket by key. Raises ServiceError in AWS's words."""
-    tags: dict[str, str] = {}
-    for tag in sent:
-        if tag.key is None or tag.value is None or not tag.key:
-            raise malformed_xml()
-        _check(tag.key, tag.value)
-        if tag.key in tags:
-            raise _invalid("Cannot provide multiple Tags with the same key", tag.key)
-        tags[tag.key] = tag.value
-    if len(tags) > MAX_TAGS:
-        raise ServiceError("BadRequest", f"Bucket tag count cannot be greater than {MAX_TAGS}")
-    return tags
-
-
-def _check(key: str, value: str) -> None:
-    if key.lower().startswith("aws:"):
-        raise _invalid("System tags cannot be added/updated by requester", key)
-    if len(key) > 128 or not _TAG_TEXT.fullmatch(key):
-        raise _invalid("The TagKey you have provided is invalid", key)
-    if len(value) > 256 or not _TAG_TEXT.fullmatch(value):
-        raise _invalid("The TagValue you have provided is invalid", key, TagValue=value)
-
-
-def _invalid(message: str, key: str, **further: str) -> ServiceError:
-    return ServiceError("InvalidTag", message, fields={"TagKey": key, **further})
+    return tags_of(sent, BUCKET_TAGS)
 
 
 def _set_tags(transaction: Transaction, found: Bucket, tags: dict[str, str]) -> None:

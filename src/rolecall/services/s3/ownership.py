@@ -12,12 +12,12 @@ import msgspec
 from rolecall.access.allowed import Allowed
 from rolecall.access.check import Ask
 from rolecall.buckets.bucket import OWNER_ENFORCED, Bucket, change_bucket
-from rolecall.directory.accounts import account
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket
 from rolecall.services.s3.context import Keys, write_keys
 from rolecall.services.s3.errors import acl_not_supported, malformed_xml
+from rolecall.services.s3.owners import owner_of
 from rolecall.services.s3.settings import not_found, present
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
@@ -138,7 +138,7 @@ def get_bucket_acl(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Re
     """Return the bucket's ACL: full control for its owner."""
     del allowed
     found = present(view, parameters.bucket)
-    owner = {"id": _canonical_id(view, found)}
+    owner = owner_of(view, found.account)
     grantee = {"type": "CanonicalUser", **owner}
     return {"owner": owner, "grants": [{"grantee": grantee, "permission": "FULL_CONTROL"}]}
 
@@ -153,14 +153,9 @@ def put_bucket_acl(allowed: Allowed, parameters: NewAcl, transaction: Transactio
     block = found.public_access_block
     if block is not None and block.block_public_acls and _is_public(parameters):
         raise _public_acl(allowed, found)
-    if not _is_private(parameters, _canonical_id(transaction, found)):
+    if not _is_private(parameters, owner_of(transaction, found.account)["id"]):
         raise ServiceError("NotImplemented", "Of access control lists only the private one is implemented.", 501)
     return {}
-
-
-def _canonical_id(view: Snapshot, found: Bucket) -> str:
-    owner = account(view, found.account)
-    return owner.canonical_id if owner is not None else ""
 
 
 def _refuse_malformed(sent: NewAcl) -> None:
