@@ -1,1 +1,7 @@
-"""CloudTrail: the trail, looked up."""
+"""CloudTrail: the trail's events, for those with the right to see them."""
+
+from __future__ import annotations
+
+from rolecall.services.cloudtrail.table import operations
+
+__all__ = ["operations"]

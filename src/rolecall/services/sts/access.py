@@ -1,7 +1,7 @@
 """What STS's operations need to be allowed.
 
-Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html and id_credentials_temp_control-access_monitor
-beside the Service Authorization Reference of STS.
+Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html, and for the source identity
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
 """
 
 from __future__ import annotations

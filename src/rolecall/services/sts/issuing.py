@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import msgspec
-
 from rolecall.directory.sessions import (
     MAX_TOKEN,
     Issued,

@@ -1,0 +1,24 @@
+"""CloudTrail's operations: LookupEvents over the trail; the others are declared and not built yet."""
+
+from __future__ import annotations
+
+from rolecall.access.check import Access, Check
+from rolecall.services.cloudtrail.lookup import LOOKUP, Lookup, LookupEvents
+from rolecall.services.operation import NoParameters, Operation, Operations
+from rolecall.trail import Trail
+from rolecall.wire.model import service
+
+
+def operations(trail: Trail) -> Operations:
+    """Return the operations over `trail`."""
+    table = Operations("cloudtrail")
+    table.add(Operation("cloudtrail", "LookupEvents", LookupEvents, LOOKUP, read=Lookup(trail)))
+    for name in service("cloudtrail").operations:
+        if name != "LookupEvents":
+            table.unbuilt(name, NoParameters, _on_anything(name))
+    return table
+
+
+def _on_anything(name: str) -> Access[NoParameters]:
+    """Declare the right an operation needs; which trail or store it is about does not matter while there is none."""
+    return Access(lambda _: [Check(f"cloudtrail:{name}")])
