@@ -36,7 +36,7 @@ class Writer:
     process have the lock, waits for the disk, and only then tells anybody.
     """
 
-    def __init__(self, database: Database, keys: MasterKeys, *, wal: WalSync | None) -> None:
+    def __init__(self, database: Database, keys: MasterKeys, *, wal: WalSync | None, log_pages: int) -> None:
         """Start the thread. Without `wal`, commits are acknowledged without being synced."""
         self._database = database
         self._keys = keys
@@ -46,7 +46,7 @@ class Writer:
         self._connection: apsw.Connection | None = None
         self._in_doubt = False
         self._log_pages = 0
-        self._checkpointer = Checkpointer(database, sync=wal is not None)
+        self._checkpointer = Checkpointer(database, pages=log_pages, sync=wal is not None)
         self._thread = threading.Thread(target=self._serve, name="rolecall-writer", daemon=True)
         self._thread.start()
 

@@ -10,9 +10,6 @@ import apsw
 from rolecall.store.sqlite.database import Database
 from rolecall.store.sqlite.faults import FAULTS
 
-PAGES_BEFORE_CHECKPOINT = 2_000
-"""A log of this many pages (8 MB) is moved into the database."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -24,9 +21,10 @@ class Checkpointer:
     the log over. Both passes sync the log before, and the database after, they move pages.
     """
 
-    def __init__(self, database: Database, *, sync: bool) -> None:
-        """Start the thread."""
+    def __init__(self, database: Database, *, pages: int, sync: bool) -> None:
+        """Start the thread. A log of `pages` is long."""
         self._database = database
+        self._pages = pages
         self._connection = database.connect(busy_seconds=0, cache_bytes=1 << 20, sync=sync)
         self._long = threading.Event()
         self._stopping = False
@@ -35,7 +33,7 @@ class Checkpointer:
 
     def log_has(self, pages: int) -> None:
         """Take note of the log's length after a commit."""
-        if pages >= PAGES_BEFORE_CHECKPOINT:
+        if pages >= self._pages:
             self._long.set()
 
     def close(self) -> None:
@@ -60,6 +58,6 @@ class Checkpointer:
     def _checkpoint(self) -> None:
         passive = apsw.SQLITE_CHECKPOINT_PASSIVE
         pages, moved = self._connection.wal_checkpoint(mode=passive)
-        if pages - moved < PAGES_BEFORE_CHECKPOINT:
+        if pages - moved < self._pages:
             with self._database.locked("lock"):
                 self._connection.wal_checkpoint(mode=passive)

@@ -26,6 +26,9 @@ T = TypeVar("T")
 DEADLINE = 10.0
 """Seconds after which a write that has not begun is withdrawn."""
 
+LOG_PAGES = 2_000
+"""Pages of the write-ahead log (8 MB) after which it is moved into the database and started over."""
+
 _CACHE_BYTES = 8 << 20
 _BUSY_SECONDS = 5.0
 _PAGE = 64
@@ -46,6 +49,7 @@ class SqliteStore:
         vfs: str | None = None,
         files: Files | None = None,
         deadline: float = DEADLINE,
+        log_pages: int = LOG_PAGES,
     ) -> None:
         """Open the database in `path`, making it and its folder where they are missing.
 
@@ -62,7 +66,7 @@ class SqliteStore:
         try:
             self._idle.append(self._reading())
             self._wal = WalSync(self._database) if sync else None
-            self._writer = Writer(self._database, master_keys, wal=self._wal)
+            self._writer = Writer(self._database, master_keys, wal=self._wal, log_pages=log_pages)
         except FAULTS as fault:
             raise translated(fault) from fault
 
