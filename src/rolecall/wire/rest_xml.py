@@ -76,14 +76,15 @@ def _check_key(key: str) -> None:
 def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, host_id: str) -> Response:
     """Return the answer that carries `result`.
 
-    A body of bytes, an iterator or a file goes out as it is. A part of an object (`content_range`) is answered with
+    A body of bytes, an iterator or a file goes out as it is; the length of bytes is for whoever sends them. A part of an object (`content_range`) is answered with
     206, an answer that has a `status_code` with that.
     """
     document = _document(routed.operation)
     headers = [("x-amz-request-id", request_id), ("x-amz-id-2", host_id)]
+    body = document.body(result)
     for snake, write in document.headers:
         value = result.get(snake)
-        if value is not None:
+        if value is not None and not (snake == "content_length" and document.has_body and isinstance(body, bytes)):
             write(value, headers)
     status = document.status
     if document.ranged and result.get("content_range") is not None:
@@ -91,7 +92,8 @@ def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, hos
     said = result.get("status_code")
     if document.says_status and isinstance(said, int):
         status = said
-    body = document.body(result) if status not in _BODILESS else b""
+    if status in _BODILESS:
+        body = b""
     if body and document.media_type:
         headers.append(("content-type", document.media_type))
     return Response(status, tuple(headers), body)
@@ -132,6 +134,7 @@ class _Document:
     headers: tuple[tuple[str, HeaderWriter], ...]
     body: Callable[[Mapping[str, object]], ResponseBody]
     media_type: str
+    has_body: bool
     ranged: bool
     """Whether a result may be a part of an object."""
     says_status: bool
@@ -141,7 +144,7 @@ class _Document:
 def _document(operation: OperationModel) -> _Document:
     shape = operation.output
     if shape is None:
-        return _Document(operation.status, (), lambda _: b"", "", ranged=False, says_status=False)
+        return _Document(operation.status, (), _no_body, "", has_body=False, ranged=False, says_status=False)
     headers = [
         (member.snake, _header_writer(member) if member.location == "header" else _prefixed_writer(member))
         for member in shape.members.values()
@@ -153,6 +156,7 @@ def _document(operation: OperationModel) -> _Document:
         tuple(headers),
         body,
         media_type,
+        has_body=body is not _no_body,
         ranged="content_range" in shape.members,
         says_status=any(member.location == "statusCode" for member in shape.members.values()),
     )
@@ -216,7 +220,12 @@ def _body_writer(operation: OperationModel, shape: Shape) -> tuple[Callable[[Map
         return _unwrapped_writer(operation, shape), "application/xml"
     if any(not member.location for member in shape.members.values()):
         return _members_writer(operation, shape), "application/xml"
-    return lambda _: b"", ""
+    return _no_body, ""
+
+
+def _no_body(result: Mapping[str, object]) -> ResponseBody:
+    del result
+    return b""
 
 
 def _raw_writer(payload: Member) -> Callable[[Mapping[str, object]], ResponseBody]:

@@ -8,6 +8,7 @@ from typing import Protocol
 from rolecall.message import Request, Response, ServiceError
 from rolecall.wire import json_rpc, query, rest_xml
 from rolecall.wire.model import service
+from rolecall.wire.route import accepts_json
 from rolecall.wire.routed import Routed
 
 
@@ -39,6 +40,18 @@ class Speech(Protocol):
 _SPEECHES: Mapping[str, Speech] = {"query": query, "rest-xml": rest_xml, "json": json_rpc}
 
 
-def for_service(name: str) -> Speech:
+def speech_of(name: str) -> Speech:
     """Return the protocol of the service `name`. Raises KeyError where no such service is served."""
     return _SPEECHES[service(name).protocol]
+
+
+def refusal(service_name: str, request: Request, error: ServiceError, *, request_id: str, host_id: str) -> Response:
+    """Return the answer that says `error` to `request`, in the protocol of the service `service_name`."""
+    return speech_of(service_name).refuse(
+        service_name,
+        error,
+        request_id=request_id,
+        host_id=host_id,
+        head=request.method == "HEAD",
+        accept_json=accepts_json(request),
+    )
