@@ -50,8 +50,6 @@ class Problem(Enum):
     CHUNK_SMALL = "a chunk below 8 KiB that is not the last"  # chunk, size
     CHUNK_LARGE = "a chunk that is too large to be verified"  # size
     LENGTH = "another number of bytes than declared"
-    LENGTH_MISSING = "no x-amz-decoded-content-length"
-    LENGTH_MALFORMED = "an x-amz-decoded-content-length that is not a number"  # value
     TRAILER_MALFORMED = "trailers that cannot be read or were not announced"
 
     POLICY_UNREADABLE = "a form's policy that cannot be read"  # message

@@ -1,0 +1,189 @@
+"""A request's body, held against what its signature says of it while it streams."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Protocol
+
+from rolecall.message import Body, Request, ServiceError
+from rolecall.sigv4.chunked import Chain, ChunkedDecoder
+from rolecall.sigv4.problem import SignatureProblem
+from rolecall.sigv4.signature import Payload
+
+_WORTH_A_THREAD = 128 * 1024
+_MAX_DIGITS = 18
+
+Refuse = Callable[[SignatureProblem], ServiceError]
+
+
+class Streaming(Protocol):
+    """A body that yields only what holds so far, and ends only where all of it held."""
+
+    @property
+    def length(self) -> int | None:
+        """The number of bytes that were declared; None where none or no number was."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the bytes, once. Raises ServiceError."""
+        ...
+
+    def trailers(self) -> Mapping[str, str]:
+        """Return the verified trailers by lower-case name, after the end."""
+        ...
+
+
+class PlainBody:
+    """A body sent as it is, its hash signed (`sha256`) or not (None)."""
+
+    def __init__(self, request: Request, sha256: str | None) -> None:
+        """Read nothing yet."""
+        self._request = request
+        self._sha256 = sha256
+
+    @property
+    def length(self) -> int | None:
+        """The Content-Length; 0 for a request without a body, None for one of unknown length."""
+        declared = self._request.header("content-length")
+        if declared is None:
+            return None if self._request.header("transfer-encoding") else 0
+        return _number(declared)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the bytes. Raises ServiceError where their length is not declared, or it or the hash does not hold."""
+        if self._request.header("content-length") is None:
+            raise _length_missing()
+        async for piece in self.whole():
+            yield piece
+
+    async def whole(self) -> AsyncIterator[bytes]:
+        """Do as `chunks`, also for a body without a Content-Length."""
+        length, received = self.length, 0
+        digest = _Digest() if self._sha256 is not None else None
+        if length != 0:
+            async for piece in self._request.body.chunks():
+                received += len(piece)
+                if length is not None and received > length:
+                    raise _incomplete()
+                if digest is not None:
+                    await digest.update(piece)
+                yield piece
+        if length is not None and received != length:
+            raise _incomplete()
+        if digest is not None and self._sha256 is not None:
+            computed = await digest.hexdigest()
+            if computed != self._sha256:
+                raise _hash_mismatch(self._sha256, computed)
+
+    def trailers(self) -> Mapping[str, str]:
+        """Return no trailers: this kind of body has none."""
+        return {}
+
+
+class _Digest:
+    """A hash that takes large pieces in a thread, while whoever consumes the piece does something else with it."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._working: asyncio.Future[None] | None = None
+
+    async def update(self, piece: bytes) -> None:
+        await self._settle()
+        if len(piece) >= _WORTH_A_THREAD:
+            self._working = asyncio.get_running_loop().run_in_executor(None, self._sha256.update, piece)
+        else:
+            self._sha256.update(piece)
+
+    async def hexdigest(self) -> str:
+        await self._settle()
+        return self._sha256.hexdigest()
+
+    async def _settle(self) -> None:
+        if self._working is not None:
+            await self._working
+            self._working = None
+
+
+class ChunkedBody:
+    """A body in aws-chunked form."""
+
+    def __init__(self, request: Request, mode: Payload, chain: Chain | None, refuse: Refuse) -> None:
+        """Read nothing yet. `refuse` words the problems that the decoder finds."""
+        self._request = request
+        self._mode = mode
+        self._chain = chain
+        self._refuse = refuse
+        self._trailers: Mapping[str, str] | None = None
+
+    @property
+    def length(self) -> int | None:
+        """The `x-amz-decoded-content-length`."""
+        return _number(self._request.header("x-amz-decoded-content-length") or "")
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield decoded bytes, those of a signed chunk only after its signature held. Raises ServiceError."""
+        length = self.length
+        if length is None:
+            raise _length_missing()
+        decoder = ChunkedDecoder(self._mode, length, chain=self._chain, announced=self._announced())
+        try:
+            async for piece in self._request.body.chunks():
+                if len(piece) >= _WORTH_A_THREAD:
+                    ready = await asyncio.to_thread(decoder.feed, piece)
+                else:
+                    ready = decoder.feed(piece)
+                for data in ready:
+                    yield data
+            decoder.finish()
+        except SignatureProblem as problem:
+            raise self._refuse(problem) from None
+        self._trailers = decoder.trailers
+
+    def _announced(self) -> list[str]:
+        if self._mode is Payload.SIGNED_CHUNKS:
+            return []
+        names = [name.strip().lower() for name in (self._request.header("x-amz-trailer") or "").split(",")]
+        return [name for name in names if name]
+
+    def trailers(self) -> Mapping[str, str]:
+        """Return the verified trailers by lower-case name. Raises ValueError before the end."""
+        if self._trailers is None:
+            raise ValueError("trailers are known only after the end of the body")
+        return self._trailers
+
+
+async def read_all(body: Body, limit: int) -> bytes:
+    """Return the whole of a small body, whose length need not be declared.
+
+    Raises ServiceError MaxMessageLengthExceeded (400) for one above `limit`, and what the body itself raises.
+    """
+    read = bytearray()
+    async for piece in body.whole() if isinstance(body, PlainBody) else body.chunks():
+        read += piece
+        if len(read) > limit:
+            raise ServiceError("MaxMessageLengthExceeded", "Your request was too large.", 400)
+    return bytes(read)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None
+
+
+def _length_missing() -> ServiceError:
+    return ServiceError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
+
+
+def _incomplete() -> ServiceError:
+    text = "You did not provide the number of bytes specified by the Content-Length HTTP header."
+    return ServiceError("IncompleteBody", text, 400)
+
+
+def _hash_mismatch(declared: str, computed: str) -> ServiceError:
+    return ServiceError(
+        "XAmzContentSHA256Mismatch",
+        "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        400,
+        fields={"ClientComputedContentSHA256": declared, "S3ComputedContentSHA256": computed},
+    )
