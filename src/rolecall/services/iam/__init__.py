@@ -1,1 +1,45 @@
-"""IAM."""
+"""IAM: identities, policies, credentials, and how they hang together."""
+
+from __future__ import annotations
+
+from rolecall.services.iam import (
+    access_keys,
+    account,
+    account_summary,
+    attachments,
+    authorization_details,
+    boundaries,
+    groups,
+    inline_policies,
+    instance_profiles,
+    managed_policies,
+    policy_versions,
+    roles,
+    service_linked_roles,
+    tags,
+    unbuilt,
+    users,
+)
+from rolecall.services.iam.table import operations
+
+NOUNS = (
+    access_keys,
+    account,
+    account_summary,
+    attachments,
+    authorization_details,
+    boundaries,
+    groups,
+    inline_policies,
+    instance_profiles,
+    managed_policies,
+    policy_versions,
+    roles,
+    service_linked_roles,
+    tags,
+    unbuilt,
+    users,
+)
+"""The modules whose import fills the table."""
+
+__all__ = ["NOUNS", "operations"]

@@ -1,0 +1,114 @@
+"""The account: its alias and its password policy."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rolecall.access.allowed import Allowed
+from rolecall.directory.accounts import Account, PasswordPolicy, account_with_alias, put_account
+from rolecall.directory.accounts import account as account_record
+from rolecall.identifiers import ACCOUNT_ID
+from rolecall.message import ServiceError
+from rolecall.services.iam.access import on_account
+from rolecall.services.iam.paging import page_of
+from rolecall.services.iam.refusals import exists_already, invalid_input, no_such_entity
+from rolecall.services.iam.table import operations
+from rolecall.services.operation import NoParameters, Parameters, Result
+from rolecall.store.interface import Snapshot, Transaction
+
+
+class Alias(Parameters, frozen=True, kw_only=True):
+    """Of CreateAccountAlias and DeleteAccountAlias."""
+
+    account_alias: str
+
+
+class AliasPage(Parameters, frozen=True, kw_only=True):
+    """Of ListAccountAliases."""
+
+    marker: str | None = None
+    max_items: int | None = None
+
+
+class NewPasswordPolicy(Parameters, frozen=True, kw_only=True):
+    """Of UpdateAccountPasswordPolicy: what is not said becomes the default."""
+
+    minimum_password_length: int = 6
+    require_symbols: bool = False
+    require_numbers: bool = False
+    require_uppercase_characters: bool = False
+    require_lowercase_characters: bool = False
+    allow_users_to_change_password: bool = False
+    max_password_age: int | None = None
+    password_reuse_prevention: int | None = None
+    hard_expiry: bool | None = None
+
+
+def _account(view: Snapshot, allowed: Allowed) -> Account:
+    found = account_record(view, allowed.caller.account)
+    if found is None:
+        raise ServiceError("ServiceFailure", "The account is not known here.", 500)
+    return found
+
+
+@operations.write("CreateAccountAlias", Alias, on_account("CreateAccountAlias"))
+def create_account_alias(allowed: Allowed, wanted: Alias, tx: Transaction) -> Result:
+    """Give the account its alias, in place of another one."""
+    if account_with_alias(tx, wanted.account_alias) is not None:
+        raise exists_already(f"The account alias {wanted.account_alias} already exists.")
+    if ACCOUNT_ID.fullmatch(wanted.account_alias):
+        raise invalid_input("An account alias must not be 12 digits.")
+    put_account(tx, msgspec.structs.replace(_account(tx, allowed), alias=wanted.account_alias))
+    return {}
+
+
+@operations.write("DeleteAccountAlias", Alias, on_account("DeleteAccountAlias"))
+def delete_account_alias(allowed: Allowed, wanted: Alias, tx: Transaction) -> Result:
+    """Take the account's alias away."""
+    known = _account(tx, allowed)
+    if known.alias != wanted.account_alias:
+        raise no_such_entity(f"The account alias with name {wanted.account_alias} cannot be found.")
+    put_account(tx, msgspec.structs.replace(known, alias=None))
+    return {}
+
+
+@operations.read("ListAccountAliases", AliasPage, on_account("ListAccountAliases"))
+def list_account_aliases(allowed: Allowed, wanted: AliasPage, view: Snapshot) -> Result:
+    """List the account's alias, if it has one."""
+    alias = _account(view, allowed).alias
+    page, more = page_of([] if alias is None else [alias], str, wanted.marker, wanted.max_items)
+    return {"account_aliases": page, **more}
+
+
+@operations.write("UpdateAccountPasswordPolicy", NewPasswordPolicy, on_account("UpdateAccountPasswordPolicy"))
+def update_account_password_policy(allowed: Allowed, wanted: NewPasswordPolicy, tx: Transaction) -> Result:
+    """Set the account's password policy as a whole."""
+    policy = msgspec.convert(msgspec.structs.asdict(wanted), PasswordPolicy)
+    put_account(tx, msgspec.structs.replace(_account(tx, allowed), password_policy=policy))
+    return {}
+
+
+@operations.read("GetAccountPasswordPolicy", NoParameters, on_account("GetAccountPasswordPolicy"))
+def get_account_password_policy(allowed: Allowed, wanted: NoParameters, view: Snapshot) -> Result:
+    """Return the account's password policy, if one is set."""
+    del wanted
+    policy = _account(view, allowed).password_policy
+    if policy is None:
+        raise _no_policy(allowed)
+    members: dict[str, object] = dict(msgspec.structs.asdict(policy))
+    return {"password_policy": members | {"expire_passwords": policy.max_password_age is not None}}
+
+
+@operations.write("DeleteAccountPasswordPolicy", NoParameters, on_account("DeleteAccountPasswordPolicy"))
+def delete_account_password_policy(allowed: Allowed, wanted: NoParameters, tx: Transaction) -> Result:
+    """Remove the account's password policy."""
+    del wanted
+    known = _account(tx, allowed)
+    if known.password_policy is None:
+        raise _no_policy(allowed)
+    put_account(tx, msgspec.structs.replace(known, password_policy=None))
+    return {}
+
+
+def _no_policy(allowed: Allowed) -> ServiceError:
+    return no_such_entity(f"The Password Policy with domain name {allowed.caller.account} cannot be found.")

@@ -1,0 +1,76 @@
+"""How much of everything the account has, and may have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rolecall.access.allowed import Allowed
+from rolecall.directory.credentials import keys_of
+from rolecall.directory.policies import POLICIES, versions
+from rolecall.directory.principals import GROUPS, PROFILES, ROLES, USERS
+from rolecall.services.iam import (
+    access_keys,
+    attachments,
+    documents,
+    groups,
+    instance_profiles,
+    managed_policies,
+    policy_versions,
+    roles,
+    users,
+)
+from rolecall.services.iam.access import on_account
+from rolecall.services.iam.table import operations
+from rolecall.services.operation import NoParameters, Result
+from rolecall.store.interface import Snapshot
+
+QUOTAS: Mapping[str, int] = {
+    "AccessKeysPerUserQuota": access_keys.KEYS_PER_USER,
+    "AssumeRolePolicySizeQuota": documents.TRUST_SIZE,
+    "AttachedPoliciesPerGroupQuota": attachments.QUOTAS["Group"],
+    "AttachedPoliciesPerRoleQuota": attachments.QUOTAS["Role"],
+    "AttachedPoliciesPerUserQuota": attachments.QUOTAS["User"],
+    "GlobalEndpointTokenVersion": 1,
+    "GroupPolicySizeQuota": documents.INLINE_SIZES["group"],
+    "GroupsPerUserQuota": groups.GROUPS_PER_USER,
+    "GroupsQuota": groups.QUOTA,
+    "InstanceProfilesQuota": instance_profiles.QUOTA,
+    "PoliciesQuota": managed_policies.QUOTA,
+    "PolicySizeQuota": documents.MANAGED_SIZE,
+    "PolicyVersionsInUseQuota": 10_000,
+    "RolePolicySizeQuota": documents.INLINE_SIZES["role"],
+    "RolesQuota": roles.QUOTA,
+    "ServerCertificatesQuota": 20,
+    "SigningCertificatesPerUserQuota": 2,
+    "UserPolicySizeQuota": documents.INLINE_SIZES["user"],
+    "UsersQuota": users.QUOTA,
+    "VersionsPerPolicyQuota": policy_versions.MAX_VERSIONS,
+}
+
+
+@operations.read("GetAccountSummary", NoParameters, on_account("GetAccountSummary"))
+def get_account_summary(allowed: Allowed, wanted: NoParameters, view: Snapshot) -> Result:
+    """Return what there is and what there may be, by AWS's names for each."""
+    del wanted
+    account = allowed.caller.account
+    counted = {
+        "AccountAccessKeysPresent": int(bool(keys_of(view, account, None))),
+        "AccountMFAEnabled": 0,
+        "AccountPasswordPresent": 0,
+        "AccountSigningCertificatesPresent": 0,
+        "Groups": GROUPS.count(view, account),
+        "InstanceProfiles": PROFILES.count(view, account),
+        "MFADevices": 0,
+        "MFADevicesInUse": 0,
+        "Policies": POLICIES.count(view, account),
+        "PolicyVersionsInUse": _versions_in_use(view, account),
+        "Providers": 0,
+        "Roles": ROLES.count(view, account),
+        "ServerCertificates": 0,
+        "Users": USERS.count(view, account),
+    }
+    return {"summary_map": {**counted, **QUOTAS}}
+
+
+def _versions_in_use(view: Snapshot, account: str) -> int:
+    return sum(len(versions(view, policy)) for policy in POLICIES.each(view, account))

@@ -1,0 +1,183 @@
+"""Inline policies of users, groups and roles."""
+
+from __future__ import annotations
+
+from rolecall.access.allowed import Allowed
+from rolecall.directory import policies
+from rolecall.directory.policies import inline_policies, inline_policy, put_inline_policy
+from rolecall.services.iam.access import on_group, on_role, on_user
+from rolecall.services.iam.documents import inline_document
+from rolecall.services.iam.finding import the_changeable_role, the_group, the_role, the_user
+from rolecall.services.iam.paging import page_of
+from rolecall.services.iam.parameters import OfGroup, OfRole, OfUser
+from rolecall.services.iam.refusals import no_such_entity
+from rolecall.services.iam.shown import encoded
+from rolecall.services.iam.table import operations
+from rolecall.services.operation import Result
+from rolecall.store.interface import Snapshot, Transaction
+
+
+class UserPolicy(OfUser, frozen=True, kw_only=True):
+    """Of operations on one inline policy."""
+
+    policy_name: str
+
+
+class NewUserPolicy(UserPolicy, frozen=True, kw_only=True):
+    """Of PutUserPolicy."""
+
+    policy_document: str
+
+
+class UserPolicies(OfUser, frozen=True, kw_only=True):
+    """Of ListUserPolicies."""
+
+    marker: str | None = None
+    max_items: int | None = None
+
+
+class GroupPolicy(OfGroup, frozen=True, kw_only=True):
+    """Of operations on one inline policy."""
+
+    policy_name: str
+
+
+class NewGroupPolicy(GroupPolicy, frozen=True, kw_only=True):
+    """Of PutGroupPolicy."""
+
+    policy_document: str
+
+
+class GroupPolicies(OfGroup, frozen=True, kw_only=True):
+    """Of ListGroupPolicies."""
+
+    marker: str | None = None
+    max_items: int | None = None
+
+
+class RolePolicy(OfRole, frozen=True, kw_only=True):
+    """Of operations on one inline policy."""
+
+    policy_name: str
+
+
+class NewRolePolicy(RolePolicy, frozen=True, kw_only=True):
+    """Of PutRolePolicy."""
+
+    policy_document: str
+
+
+class RolePolicies(OfRole, frozen=True, kw_only=True):
+    """Of ListRolePolicies."""
+
+    marker: str | None = None
+    max_items: int | None = None
+
+
+def _put(tx: Transaction, account: str, kind: str, owner_id: str, owner: str, name: str, text: str) -> Result:
+    others = [kept for known, kept in inline_policies(tx, account, owner_id) if known != name]
+    put_inline_policy(tx, account, owner_id, name, inline_document(text, kind, owner, others))
+    return {}
+
+
+def _get(view: Snapshot, account: str, kind: str, owner_id: str, owner: str, name: str) -> Result:
+    text = inline_policy(view, account, owner_id, name)
+    if text is None:
+        raise no_such_entity(f"The {kind} policy with name {name} cannot be found.")
+    return {f"{kind}_name": owner, "policy_name": name, "policy_document": encoded(text)}
+
+
+def _list(view: Snapshot, account: str, owner_id: str, marker: str | None, max_items: int | None) -> Result:
+    names = [name for name, _ in inline_policies(view, account, owner_id)]
+    page, more = page_of(names, str, marker, max_items)
+    return {"policy_names": page, **more}
+
+
+def _delete(tx: Transaction, account: str, kind: str, owner_id: str, name: str) -> Result:
+    if not policies.delete_inline_policy(tx, account, owner_id, name):
+        raise no_such_entity(f"The {kind} policy with name {name} cannot be found.")
+    return {}
+
+
+@operations.write("PutUserPolicy", NewUserPolicy, on_user("PutUserPolicy", bounded=True))
+def put_user_policy(allowed: Allowed, wanted: NewUserPolicy, tx: Transaction) -> Result:
+    """Keep an inline policy of a user, in place of one of the same name."""
+    owner = the_user(tx, allowed.caller.account, wanted.user_name)
+    return _put(tx, owner.account, "user", owner.user_id, owner.name, wanted.policy_name, wanted.policy_document)
+
+
+@operations.read("GetUserPolicy", UserPolicy, on_user("GetUserPolicy"))
+def get_user_policy(allowed: Allowed, wanted: UserPolicy, view: Snapshot) -> Result:
+    """Return an inline policy of a user."""
+    owner = the_user(view, allowed.caller.account, wanted.user_name)
+    return _get(view, owner.account, "user", owner.user_id, owner.name, wanted.policy_name)
+
+
+@operations.read("ListUserPolicies", UserPolicies, on_user("ListUserPolicies"))
+def list_user_policies(allowed: Allowed, wanted: UserPolicies, view: Snapshot) -> Result:
+    """List the names of the inline policies of a user."""
+    owner = the_user(view, allowed.caller.account, wanted.user_name)
+    return _list(view, owner.account, owner.user_id, wanted.marker, wanted.max_items)
+
+
+@operations.write("DeleteUserPolicy", UserPolicy, on_user("DeleteUserPolicy", bounded=True))
+def delete_user_policy(allowed: Allowed, wanted: UserPolicy, tx: Transaction) -> Result:
+    """Delete an inline policy of a user."""
+    owner = the_user(tx, allowed.caller.account, wanted.user_name)
+    return _delete(tx, owner.account, "user", owner.user_id, wanted.policy_name)
+
+
+@operations.write("PutGroupPolicy", NewGroupPolicy, on_group("PutGroupPolicy"))
+def put_group_policy(allowed: Allowed, wanted: NewGroupPolicy, tx: Transaction) -> Result:
+    """Keep an inline policy of a group, in place of one of the same name."""
+    owner = the_group(tx, allowed.caller.account, wanted.group_name)
+    return _put(tx, owner.account, "group", owner.group_id, owner.name, wanted.policy_name, wanted.policy_document)
+
+
+@operations.read("GetGroupPolicy", GroupPolicy, on_group("GetGroupPolicy"))
+def get_group_policy(allowed: Allowed, wanted: GroupPolicy, view: Snapshot) -> Result:
+    """Return an inline policy of a group."""
+    owner = the_group(view, allowed.caller.account, wanted.group_name)
+    return _get(view, owner.account, "group", owner.group_id, owner.name, wanted.policy_name)
+
+
+@operations.read("ListGroupPolicies", GroupPolicies, on_group("ListGroupPolicies"))
+def list_group_policies(allowed: Allowed, wanted: GroupPolicies, view: Snapshot) -> Result:
+    """List the names of the inline policies of a group."""
+    owner = the_group(view, allowed.caller.account, wanted.group_name)
+    return _list(view, owner.account, owner.group_id, wanted.marker, wanted.max_items)
+
+
+@operations.write("DeleteGroupPolicy", GroupPolicy, on_group("DeleteGroupPolicy"))
+def delete_group_policy(allowed: Allowed, wanted: GroupPolicy, tx: Transaction) -> Result:
+    """Delete an inline policy of a group."""
+    owner = the_group(tx, allowed.caller.account, wanted.group_name)
+    return _delete(tx, owner.account, "group", owner.group_id, wanted.policy_name)
+
+
+@operations.write("PutRolePolicy", NewRolePolicy, on_role("PutRolePolicy", bounded=True))
+def put_role_policy(allowed: Allowed, wanted: NewRolePolicy, tx: Transaction) -> Result:
+    """Keep an inline policy of a role, in place of one of the same name."""
+    owner = the_changeable_role(tx, allowed.caller.account, wanted.role_name)
+    return _put(tx, owner.account, "role", owner.role_id, owner.name, wanted.policy_name, wanted.policy_document)
+
+
+@operations.read("GetRolePolicy", RolePolicy, on_role("GetRolePolicy"))
+def get_role_policy(allowed: Allowed, wanted: RolePolicy, view: Snapshot) -> Result:
+    """Return an inline policy of a role."""
+    owner = the_role(view, allowed.caller.account, wanted.role_name)
+    return _get(view, owner.account, "role", owner.role_id, owner.name, wanted.policy_name)
+
+
+@operations.read("ListRolePolicies", RolePolicies, on_role("ListRolePolicies"))
+def list_role_policies(allowed: Allowed, wanted: RolePolicies, view: Snapshot) -> Result:
+    """List the names of the inline policies of a role."""
+    owner = the_role(view, allowed.caller.account, wanted.role_name)
+    return _list(view, owner.account, owner.role_id, wanted.marker, wanted.max_items)
+
+
+@operations.write("DeleteRolePolicy", RolePolicy, on_role("DeleteRolePolicy", bounded=True))
+def delete_role_policy(allowed: Allowed, wanted: RolePolicy, tx: Transaction) -> Result:
+    """Delete an inline policy of a role."""
+    owner = the_changeable_role(tx, allowed.caller.account, wanted.role_name)
+    return _delete(tx, owner.account, "role", owner.role_id, wanted.policy_name)

@@ -1,0 +1,115 @@
+"""Instance profiles, each with at most one role in it."""
+
+from __future__ import annotations
+
+from rolecall.access.allowed import Allowed
+from rolecall.directory import principals
+from rolecall.directory.principals import (
+    PROFILES,
+    InstanceProfile,
+    add_role_to_profile,
+    list_profiles,
+    profiles_of_role,
+    remove_role_from_profile,
+    roles_in_profile,
+)
+from rolecall.directory.records import NameTaken, fold
+from rolecall.identifiers import new_unique_id
+from rolecall.services.iam.access import ADD_ROLE_TO_PROFILE, CREATE_PROFILE, below, on_profile, on_role
+from rolecall.services.iam.finding import the_changeable_role, the_profile, the_role
+from rolecall.services.iam.paging import page_of, page_of_entities
+from rolecall.services.iam.parameters import Below, NewProfile, OfProfile, OfRole, ProfileAndRole
+from rolecall.services.iam.refusals import cannot_delete, exists_already, no_such_entity, quota_exceeded
+from rolecall.services.iam.shown import shown_profile, whole_profile
+from rolecall.services.iam.table import operations
+from rolecall.services.iam.tags import new_tags
+from rolecall.services.operation import Result
+from rolecall.store.interface import Snapshot, Transaction
+
+QUOTA = 10_000
+
+
+class ProfilesOfRole(OfRole, frozen=True, kw_only=True):
+    """Of ListInstanceProfilesForRole."""
+
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@operations.write("CreateInstanceProfile", NewProfile, CREATE_PROFILE)
+def create_instance_profile(allowed: Allowed, wanted: NewProfile, tx: Transaction) -> Result:
+    """Create an instance profile without a role."""
+    account = allowed.caller.account
+    tags = new_tags(wanted.tags, fold_keys=False)
+    if PROFILES.count(tx, account) >= QUOTA:
+        raise quota_exceeded("InstanceProfilesPerAccount", QUOTA)
+    new = InstanceProfile(
+        account=account,
+        name=wanted.instance_profile_name,
+        path=wanted.path,
+        created=allowed.now.replace(microsecond=0),
+        profile_id=new_unique_id("AIPA", account),
+        tags=tags,
+    )
+    try:
+        principals.create_profile(tx, new)
+    except NameTaken:
+        raise exists_already(f"Instance Profile {wanted.instance_profile_name} already exists.") from None
+    return {"instance_profile": whole_profile(tx, new)}
+
+
+@operations.read("GetInstanceProfile", OfProfile, on_profile("GetInstanceProfile"))
+def get_instance_profile(allowed: Allowed, wanted: OfProfile, view: Snapshot) -> Result:
+    """Return an instance profile with the role in it."""
+    found = the_profile(view, allowed.caller.account, wanted.instance_profile_name)
+    return {"instance_profile": whole_profile(view, found)}
+
+
+@operations.read("ListInstanceProfiles", Below, below("ListInstanceProfiles", "instance-profile"))
+def list_instance_profiles(allowed: Allowed, wanted: Below, view: Snapshot) -> Result:
+    """List the instance profiles below a path."""
+    account = allowed.caller.account
+    page, more = page_of_entities(
+        list_profiles, view, account, wanted.path_prefix, lambda found: found.name, wanted.marker, wanted.max_items
+    )
+    return {"instance_profiles": [shown_profile(view, profile) for profile in page], **more}
+
+
+@operations.read("ListInstanceProfilesForRole", ProfilesOfRole, on_role("ListInstanceProfilesForRole"))
+def list_instance_profiles_for_role(allowed: Allowed, wanted: ProfilesOfRole, view: Snapshot) -> Result:
+    """List the instance profiles that a role is in."""
+    role = the_role(view, allowed.caller.account, wanted.role_name)
+    profiles = profiles_of_role(view, role.account, role.role_id)
+    page, more = page_of(profiles, lambda profile: fold(profile.name), wanted.marker, wanted.max_items)
+    return {"instance_profiles": [shown_profile(view, profile) for profile in page], **more}
+
+
+@operations.write("DeleteInstanceProfile", OfProfile, on_profile("DeleteInstanceProfile"))
+def delete_instance_profile(allowed: Allowed, wanted: OfProfile, tx: Transaction) -> Result:
+    """Delete an instance profile without a role."""
+    gone = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
+    if roles_in_profile(tx, gone.account, gone.profile_id):
+        raise cannot_delete("remove roles from instance profile")
+    principals.delete_profile(tx, gone)
+    return {}
+
+
+@operations.write("AddRoleToInstanceProfile", ProfileAndRole, ADD_ROLE_TO_PROFILE)
+def add_role_to_instance_profile(allowed: Allowed, wanted: ProfileAndRole, tx: Transaction) -> Result:
+    """Put a role into an instance profile that has none; the caller must be allowed to pass it."""
+    profile = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
+    role = the_changeable_role(tx, profile.account, wanted.role_name)
+    if roles_in_profile(tx, profile.account, profile.profile_id):
+        raise quota_exceeded("InstanceSessionsPerInstanceProfile", 1)
+    add_role_to_profile(tx, profile.account, profile.profile_id, role.role_id)
+    return {}
+
+
+@operations.write("RemoveRoleFromInstanceProfile", ProfileAndRole, on_profile("RemoveRoleFromInstanceProfile"))
+def remove_role_from_instance_profile(allowed: Allowed, wanted: ProfileAndRole, tx: Transaction) -> Result:
+    """Take the role out of an instance profile."""
+    profile = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
+    role = the_changeable_role(tx, profile.account, wanted.role_name)
+    if not remove_role_from_profile(tx, profile.account, profile.profile_id, role.role_id):
+        raise no_such_entity(f"The role with name {wanted.role_name} cannot be found.")
+    return {}

@@ -1,0 +1,165 @@
+"""Managed policies: the account's own, and AWS's to read and attach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from rolecall.access.allowed import Allowed
+from rolecall.catalog import managed_policies as catalog
+from rolecall.directory import policies
+from rolecall.directory.policies import POLICIES, ManagedPolicy, attached_to
+from rolecall.directory.principals import GROUPS, ROLES, USERS, bounded_by
+from rolecall.directory.records import NameTaken, fold
+from rolecall.identifiers import new_unique_id
+from rolecall.services.iam.access import CREATE_POLICY, below, changing_policy, on_policy
+from rolecall.services.iam.documents import managed_document
+from rolecall.services.iam.finding import Policy, the_own_policy, the_policy
+from rolecall.services.iam.paging import page_of
+from rolecall.services.iam.parameters import Below, NewPolicy, OfPolicy
+from rolecall.services.iam.refusals import delete_conflict, exists_already, quota_exceeded
+from rolecall.services.iam.shown import shown_policy, whole_policy
+from rolecall.services.iam.table import operations
+from rolecall.services.iam.tags import new_tags
+from rolecall.services.operation import Result
+from rolecall.store.interface import Snapshot, Transaction
+
+QUOTA = 10_000
+
+
+class Policies(Below, frozen=True, kw_only=True):
+    """Of ListPolicies."""
+
+    scope: str = "All"
+    only_attached: bool = False
+    policy_usage_filter: str | None = None
+
+
+class Entities(OfPolicy, frozen=True, kw_only=True):
+    """Of ListEntitiesForPolicy."""
+
+    entity_filter: str | None = None
+    path_prefix: str = "/"
+    policy_usage_filter: str | None = None
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@operations.write("CreatePolicy", NewPolicy, CREATE_POLICY)
+def create_policy(allowed: Allowed, wanted: NewPolicy, tx: Transaction) -> Result:
+    """Create a managed policy with its first version."""
+    account, now = allowed.caller.account, allowed.now.replace(microsecond=0)
+    tags = new_tags(wanted.tags, fold_keys=False)
+    text = managed_document(wanted.policy_document)
+    if POLICIES.count(tx, account) >= QUOTA:
+        raise quota_exceeded("PoliciesPerAccount", QUOTA)
+    new = ManagedPolicy(
+        policy_id=new_unique_id("ANPA", account),
+        account=account,
+        name=wanted.policy_name,
+        path=wanted.path,
+        created=now,
+        updated=now,
+        description=wanted.description,
+        tags=tags,
+    )
+    try:
+        policies.create_policy(tx, new, text)
+    except NameTaken:
+        raise exists_already(
+            f"A policy called {wanted.policy_name} already exists. Duplicate names are not allowed."
+        ) from None
+    return {"policy": whole_policy(tx, account, Policy.of_account(new))}
+
+
+@operations.read("GetPolicy", OfPolicy, on_policy("GetPolicy"))
+def get_policy(allowed: Allowed, wanted: OfPolicy, view: Snapshot) -> Result:
+    """Return a managed policy, without its document."""
+    account = allowed.caller.account
+    return {"policy": whole_policy(view, account, the_policy(view, account, wanted.policy_arn))}
+
+
+@operations.write("DeletePolicy", OfPolicy, changing_policy("DeletePolicy"))
+def delete_policy(allowed: Allowed, wanted: OfPolicy, tx: Transaction) -> Result:
+    """Delete a managed policy that nothing uses and that has but one version."""
+    account = allowed.caller.account
+    gone = the_own_policy(tx, account, wanted.policy_arn)
+    if attached_to(tx, account, gone.arn) or bounded_by(tx, account, gone.arn):
+        raise delete_conflict("Cannot delete a policy attached to entities.")
+    if len(policies.versions(tx, gone)) > 1:
+        raise delete_conflict(
+            "This policy has more than one version. Before you delete a policy, you must delete the policy's versions."
+            " The default version is deleted with the policy."
+        )
+    policies.delete_policy(tx, gone)
+    return {}
+
+
+@lru_cache(maxsize=1)
+def aws_policies() -> tuple[Policy, ...]:
+    """Return AWS's own managed policies."""
+    return tuple(Policy.of_aws(theirs) for theirs in catalog.all_policies())
+
+
+def _place(policy: Policy) -> str:
+    return f"{fold(policy.name)} {policy.arn}"
+
+
+@operations.read("ListPolicies", Policies, below("ListPolicies", "policy"))
+def list_policies(allowed: Allowed, wanted: Policies, view: Snapshot) -> Result:
+    """List managed policies, by who owns them, their path, and whether they are in use."""
+    account = allowed.caller.account
+    found = [policy for policy in _in_scope(view, account, wanted.scope) if policy.path.startswith(wanted.path_prefix)]
+    if wanted.only_attached or wanted.policy_usage_filter is not None:
+        found = [policy for policy in found if _is_used(view, account, policy.arn, wanted.policy_usage_filter)]
+    page, more = page_of(found, _place, wanted.marker, wanted.max_items)
+    return {"policies": [shown_policy(view, account, policy) for policy in page], **more}
+
+
+def _in_scope(view: Snapshot, account: str, scope: str) -> Iterable[Policy]:
+    if scope != "AWS":
+        yield from map(Policy.of_account, policies.list_policies(view, account))
+    if scope != "Local":
+        yield from aws_policies()
+
+
+def _is_used(view: Snapshot, account: str, arn: str, usage: str | None) -> bool:
+    if usage == "PermissionsBoundary":
+        return bool(bounded_by(view, account, arn))
+    if usage == "PermissionsPolicy":
+        return bool(attached_to(view, account, arn))
+    return bool(attached_to(view, account, arn) or bounded_by(view, account, arn))
+
+
+@operations.read("ListEntitiesForPolicy", Entities, on_policy("ListEntitiesForPolicy"))
+def list_entities_for_policy(allowed: Allowed, wanted: Entities, view: Snapshot) -> Result:
+    """List the users, groups and roles that a managed policy is attached to or bounds."""
+    account = allowed.caller.account
+    policy = the_policy(view, account, wanted.policy_arn)
+    owners: set[str] = set()
+    if wanted.policy_usage_filter != "PermissionsBoundary":
+        owners.update(attached_to(view, account, policy.arn))
+    if wanted.policy_usage_filter != "PermissionsPolicy":
+        owners.update(bounded_by(view, account, policy.arn))
+    found = [entity for entity in (_entity(view, account, owner) for owner in owners) if entity is not None]
+    shown = [entity for entity in found if _is_wanted(entity, wanted)]
+    page, more = page_of(shown, lambda entity: f"{entity[0]} {fold(entity[1])}", wanted.marker, wanted.max_items)
+    return {
+        "policy_groups": [{"group_name": name, "group_id": key} for kind, name, key, _ in page if kind == "Group"],
+        "policy_users": [{"user_name": name, "user_id": key} for kind, name, key, _ in page if kind == "User"],
+        "policy_roles": [{"role_name": name, "role_id": key} for kind, name, key, _ in page if kind == "Role"],
+        **more,
+    }
+
+
+def _entity(view: Snapshot, account: str, owner_id: str) -> tuple[str, str, str, str] | None:
+    """Return kind, name, id and path of who a policy is attached to."""
+    for word, kind in (("User", USERS), ("Role", ROLES), ("Group", GROUPS)):
+        found = kind.get(view, account, owner_id)
+        if found is not None:
+            return word, found.name, found.unique_id, found.path
+    return None
+
+
+def _is_wanted(entity: tuple[str, str, str, str], wanted: Entities) -> bool:
+    return entity[3].startswith(wanted.path_prefix) and wanted.entity_filter in {None, entity[0]}

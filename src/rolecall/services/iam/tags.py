@@ -1,0 +1,205 @@
+"""Tags of users, roles, managed policies and instance profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from rolecall.access.allowed import Allowed
+from rolecall.directory.policies import update_policy
+from rolecall.directory.principals import update_profile, update_role, update_user
+from rolecall.services.iam.access import (
+    TAG_POLICY,
+    TAG_PROFILE,
+    TAG_ROLE,
+    TAG_USER,
+    UNTAG_POLICY,
+    UNTAG_PROFILE,
+    UNTAG_ROLE,
+    UNTAG_USER,
+    on_policy,
+    on_profile,
+    on_role,
+    on_user,
+)
+from rolecall.services.iam.finding import the_own_policy, the_policy, the_profile, the_role, the_user
+from rolecall.services.iam.paging import page_of
+from rolecall.services.iam.parameters import (
+    OfPolicy,
+    OfProfile,
+    OfRole,
+    OfUser,
+    PolicyAndTagKeys,
+    PolicyAndTags,
+    ProfileAndTagKeys,
+    ProfileAndTags,
+    RoleAndTagKeys,
+    RoleAndTags,
+    Tag,
+    UserAndTagKeys,
+    UserAndTags,
+)
+from rolecall.services.iam.refusals import invalid_input, limit_exceeded
+from rolecall.services.iam.table import operations
+from rolecall.services.operation import Result
+from rolecall.store.interface import Snapshot, Transaction
+
+MAX_TAGS = 50
+
+
+class UserTags(OfUser, frozen=True, kw_only=True):
+    """Of ListUserTags."""
+
+    marker: str | None = None
+    max_items: int | None = None
+
+
+class RoleTags(OfRole, frozen=True, kw_only=True):
+    """Of ListRoleTags."""
+
+    marker: str | None = None
+    max_items: int | None = None
+
+
+class PolicyTags(OfPolicy, frozen=True, kw_only=True):
+    """Of ListPolicyTags."""
+
+    marker: str | None = None
+    max_items: int | None = None
+
+
+class ProfileTags(OfProfile, frozen=True, kw_only=True):
+    """Of ListInstanceProfileTags."""
+
+    marker: str | None = None
+    max_items: int | None = None
+
+
+def new_tags(tags: Sequence[Tag] | None, *, fold_keys: bool) -> dict[str, str]:
+    """Return the tags of a request. `fold_keys`: keys that differ in case alone are the same (users and roles).
+
+    Raises InvalidInput for a key that comes twice or is reserved.
+    """
+    listed = list(tags or ())
+    for tag in listed:
+        if tag.key.lower().startswith("aws:"):
+            raise invalid_input("Tag keys that begin with aws: are reserved for AWS.")
+    keys = [tag.key.lower() if fold_keys else tag.key for tag in listed]
+    if len(set(keys)) != len(keys):
+        raise invalid_input("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    return {tag.key: tag.value for tag in listed}
+
+
+def _with(present: Mapping[str, str], tags: Sequence[Tag], *, fold_keys: bool) -> dict[str, str]:
+    """Return `present` overlaid by the tags of a request; a key that is there already keeps its case."""
+    added = new_tags(tags, fold_keys=fold_keys)
+    known = {key.lower() if fold_keys else key: key for key in present}
+    result = dict(present)
+    for key, value in added.items():
+        result[known.get(key.lower() if fold_keys else key, key)] = value
+    if len(result) > MAX_TAGS:
+        raise limit_exceeded(f"Cannot exceed quota for TagsPerResource: {MAX_TAGS}")
+    return result
+
+
+def _without(present: Mapping[str, str], keys: Iterable[str], *, fold_keys: bool) -> dict[str, str]:
+    gone = {key.lower() if fold_keys else key for key in keys}
+    return {key: value for key, value in present.items() if (key.lower() if fold_keys else key) not in gone}
+
+
+def _listed(tags: Mapping[str, str], marker: str | None, max_items: int | None) -> Result:
+    page, more = page_of(tags, str, marker, max_items)
+    return {"tags": [{"key": key, "value": tags[key]} for key in page], **more}
+
+
+@operations.write("TagUser", UserAndTags, TAG_USER)
+def tag_user(allowed: Allowed, wanted: UserAndTags, tx: Transaction) -> Result:
+    """Set tags of a user."""
+    old = the_user(tx, allowed.caller.account, wanted.user_name)
+    update_user(tx, old, msgspec.structs.replace(old, tags=_with(old.tags, wanted.tags, fold_keys=True)))
+    return {}
+
+
+@operations.write("UntagUser", UserAndTagKeys, UNTAG_USER)
+def untag_user(allowed: Allowed, wanted: UserAndTagKeys, tx: Transaction) -> Result:
+    """Take tags off a user."""
+    old = the_user(tx, allowed.caller.account, wanted.user_name)
+    update_user(tx, old, msgspec.structs.replace(old, tags=_without(old.tags, wanted.tag_keys, fold_keys=True)))
+    return {}
+
+
+@operations.read("ListUserTags", UserTags, on_user("ListUserTags"))
+def list_user_tags(allowed: Allowed, wanted: UserTags, view: Snapshot) -> Result:
+    """List the tags of a user."""
+    found = the_user(view, allowed.caller.account, wanted.user_name)
+    return _listed(found.tags, wanted.marker, wanted.max_items)
+
+
+@operations.write("TagRole", RoleAndTags, TAG_ROLE)
+def tag_role(allowed: Allowed, wanted: RoleAndTags, tx: Transaction) -> Result:
+    """Set tags of a role."""
+    old = the_role(tx, allowed.caller.account, wanted.role_name)
+    update_role(tx, old, msgspec.structs.replace(old, tags=_with(old.tags, wanted.tags, fold_keys=True)))
+    return {}
+
+
+@operations.write("UntagRole", RoleAndTagKeys, UNTAG_ROLE)
+def untag_role(allowed: Allowed, wanted: RoleAndTagKeys, tx: Transaction) -> Result:
+    """Take tags off a role."""
+    old = the_role(tx, allowed.caller.account, wanted.role_name)
+    update_role(tx, old, msgspec.structs.replace(old, tags=_without(old.tags, wanted.tag_keys, fold_keys=True)))
+    return {}
+
+
+@operations.read("ListRoleTags", RoleTags, on_role("ListRoleTags"))
+def list_role_tags(allowed: Allowed, wanted: RoleTags, view: Snapshot) -> Result:
+    """List the tags of a role."""
+    found = the_role(view, allowed.caller.account, wanted.role_name)
+    return _listed(found.tags, wanted.marker, wanted.max_items)
+
+
+@operations.write("TagPolicy", PolicyAndTags, TAG_POLICY)
+def tag_policy(allowed: Allowed, wanted: PolicyAndTags, tx: Transaction) -> Result:
+    """Set tags of a managed policy."""
+    old = the_own_policy(tx, allowed.caller.account, wanted.policy_arn)
+    update_policy(tx, old, msgspec.structs.replace(old, tags=_with(old.tags, wanted.tags, fold_keys=False)))
+    return {}
+
+
+@operations.write("UntagPolicy", PolicyAndTagKeys, UNTAG_POLICY)
+def untag_policy(allowed: Allowed, wanted: PolicyAndTagKeys, tx: Transaction) -> Result:
+    """Take tags off a managed policy."""
+    old = the_own_policy(tx, allowed.caller.account, wanted.policy_arn)
+    update_policy(tx, old, msgspec.structs.replace(old, tags=_without(old.tags, wanted.tag_keys, fold_keys=False)))
+    return {}
+
+
+@operations.read("ListPolicyTags", PolicyTags, on_policy("ListPolicyTags"))
+def list_policy_tags(allowed: Allowed, wanted: PolicyTags, view: Snapshot) -> Result:
+    """List the tags of a managed policy."""
+    found = the_policy(view, allowed.caller.account, wanted.policy_arn)
+    return _listed(found.own.tags if found.own else {}, wanted.marker, wanted.max_items)
+
+
+@operations.write("TagInstanceProfile", ProfileAndTags, TAG_PROFILE)
+def tag_profile(allowed: Allowed, wanted: ProfileAndTags, tx: Transaction) -> Result:
+    """Set tags of an instance profile."""
+    old = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
+    update_profile(tx, old, msgspec.structs.replace(old, tags=_with(old.tags, wanted.tags, fold_keys=False)))
+    return {}
+
+
+@operations.write("UntagInstanceProfile", ProfileAndTagKeys, UNTAG_PROFILE)
+def untag_profile(allowed: Allowed, wanted: ProfileAndTagKeys, tx: Transaction) -> Result:
+    """Take tags off an instance profile."""
+    old = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
+    update_profile(tx, old, msgspec.structs.replace(old, tags=_without(old.tags, wanted.tag_keys, fold_keys=False)))
+    return {}
+
+
+@operations.read("ListInstanceProfileTags", ProfileTags, on_profile("ListInstanceProfileTags"))
+def list_profile_tags(allowed: Allowed, wanted: ProfileTags, view: Snapshot) -> Result:
+    """List the tags of an instance profile."""
+    found = the_profile(view, allowed.caller.account, wanted.instance_profile_name)
+    return _listed(found.tags, wanted.marker, wanted.max_items)

@@ -1,0 +1,460 @@
+"""Operations that are not built yet: authenticated, authorized on what they name, and then answered 501."""
+
+from __future__ import annotations
+
+from rolecall.access.check import Access, Ask, Check
+from rolecall.identifiers import iam_arn, parse_arn, root_arn
+from rolecall.policy.request import PrincipalKind
+from rolecall.services.iam.access import (
+    Keys,
+    group_check,
+    on_account,
+    on_self,
+    on_user,
+    policy_check,
+    resource_tags,
+    role_check,
+    tag_keys_in_request,
+    tags_in_request,
+    user_check,
+)
+from rolecall.services.iam.parameters import OfSelf, OfUser, Tag
+from rolecall.services.iam.table import operations
+from rolecall.services.operation import NoParameters, Parameters
+
+
+class OfDevice(Parameters, frozen=True, kw_only=True):
+    """Of operations on an MFA device, whose serial number is its ARN."""
+
+    serial_number: str
+
+
+class DeviceAndTags(OfDevice, frozen=True, kw_only=True):
+    """Of TagMFADevice."""
+
+    tags: list[Tag]
+
+
+class DeviceAndTagKeys(OfDevice, frozen=True, kw_only=True):
+    """Of UntagMFADevice."""
+
+    tag_keys: list[str]
+
+
+class NewDevice(Parameters, frozen=True, kw_only=True):
+    """Of CreateVirtualMFADevice."""
+
+    virtual_mfa_device_name: str
+    path: str = "/"
+    tags: list[Tag] | None = None
+
+
+class OfOidc(Parameters, frozen=True, kw_only=True):
+    """Of operations on an OpenID Connect provider."""
+
+    open_id_connect_provider_arn: str
+
+
+class OidcAndTags(OfOidc, frozen=True, kw_only=True):
+    """Of TagOpenIDConnectProvider."""
+
+    tags: list[Tag]
+
+
+class OidcAndTagKeys(OfOidc, frozen=True, kw_only=True):
+    """Of UntagOpenIDConnectProvider."""
+
+    tag_keys: list[str]
+
+
+class NewOidc(Parameters, frozen=True, kw_only=True):
+    """Of CreateOpenIDConnectProvider."""
+
+    url: str
+    tags: list[Tag] | None = None
+
+
+class OfSaml(Parameters, frozen=True, kw_only=True):
+    """Of operations on a SAML provider."""
+
+    saml_provider_arn: str
+
+
+class SamlAndTags(OfSaml, frozen=True, kw_only=True):
+    """Of TagSAMLProvider."""
+
+    tags: list[Tag]
+
+
+class SamlAndTagKeys(OfSaml, frozen=True, kw_only=True):
+    """Of UntagSAMLProvider."""
+
+    tag_keys: list[str]
+
+
+class NewSaml(Parameters, frozen=True, kw_only=True):
+    """Of CreateSAMLProvider."""
+
+    name: str
+    tags: list[Tag] | None = None
+
+
+class OfCertificate(Parameters, frozen=True, kw_only=True):
+    """Of operations on a server certificate."""
+
+    server_certificate_name: str
+
+
+class CertificateAndTags(OfCertificate, frozen=True, kw_only=True):
+    """Of TagServerCertificate."""
+
+    tags: list[Tag]
+
+
+class CertificateAndTagKeys(OfCertificate, frozen=True, kw_only=True):
+    """Of UntagServerCertificate."""
+
+    tag_keys: list[str]
+
+
+class NewCertificate(OfCertificate, frozen=True, kw_only=True):
+    """Of UploadServerCertificate."""
+
+    path: str = "/"
+    tags: list[Tag] | None = None
+
+
+class RenamedCertificate(OfCertificate, frozen=True, kw_only=True):
+    """Of UpdateServerCertificate."""
+
+    new_path: str | None = None
+    new_server_certificate_name: str | None = None
+
+
+class CertificatesBelow(Parameters, frozen=True, kw_only=True):
+    """Of ListServerCertificates."""
+
+    path_prefix: str = "/"
+
+
+class OfEntity(Parameters, frozen=True, kw_only=True):
+    """Of operations on whichever user, group, role or policy an ARN names."""
+
+    arn: str
+
+
+class OfSource(Parameters, frozen=True, kw_only=True):
+    """Of operations on the user, group or role whose policies are looked at."""
+
+    policy_source_arn: str
+
+
+class OfDelegation(Parameters, frozen=True, kw_only=True):
+    """Of operations on a delegation request."""
+
+    delegation_request_id: str
+
+
+class OfSummarized(Parameters, frozen=True, kw_only=True):
+    """Of GetHumanReadableSummary."""
+
+    entity_arn: str
+
+
+class OfTemplate(Parameters, frozen=True, kw_only=True):
+    """Of operations on a role template."""
+
+    template_arn: str
+
+
+class OfReport(Parameters, frozen=True, kw_only=True):
+    """Of GenerateOrganizationsAccessReport."""
+
+    entity_path: str
+
+
+def _on_arn(ask: Ask[Parameters], action: str, arn: str, keys: Keys | None = None) -> list[Check]:
+    """Ask for an action on the resource that the request names by its ARN; another account's is its affair."""
+    parsed = parse_arn(arn)
+    owner = parsed.account if parsed is not None and parsed.account else ask.caller.account
+    return [Check(f"iam:{action}", arn, account=owner, context=keys or {})]
+
+
+def _creating(action: str, tag_action: str, arn: str, tags: list[Tag] | None) -> list[Check]:
+    keys = {**resource_tags({tag.key: tag.value for tag in tags or ()}), **tags_in_request(tags)}
+    checks = [Check(f"iam:{action}", arn, context=keys)]
+    return [*checks, Check(f"iam:{tag_action}", arn, context=keys)] if tags else checks
+
+
+def _certificate(ask: Ask[Parameters], name: str, path: str = "/") -> str:
+    return iam_arn(ask.caller.account, "server-certificate", path, name)
+
+
+def on_device(action: str) -> Access[OfDevice]:
+    """Declare an operation on an MFA device."""
+    return Access(lambda ask: _on_arn(ask, action, ask.parameters.serial_number))
+
+
+def on_oidc(action: str) -> Access[OfOidc]:
+    """Declare an operation on an OpenID Connect provider."""
+    return Access(lambda ask: _on_arn(ask, action, ask.parameters.open_id_connect_provider_arn))
+
+
+def on_saml(action: str) -> Access[OfSaml]:
+    """Declare an operation on a SAML provider."""
+    return Access(lambda ask: _on_arn(ask, action, ask.parameters.saml_provider_arn))
+
+
+def on_certificate(action: str) -> Access[OfCertificate]:
+    """Declare an operation on a server certificate."""
+    return Access(lambda ask: _on_arn(ask, action, _certificate(ask, ask.parameters.server_certificate_name)))
+
+
+def on_delegation(action: str) -> Access[OfDelegation]:
+    """Declare an operation on a delegation request."""
+    return Access(
+        lambda ask: _on_arn(
+            ask, action, iam_arn(ask.caller.account, "delegation-request", "/", ask.parameters.delegation_request_id)
+        )
+    )
+
+
+def on_template(action: str) -> Access[OfTemplate]:
+    """Declare an operation on a role template, which is AWS's for everybody to read."""
+    return Access(lambda ask: [Check(f"iam:{action}", ask.parameters.template_arn)])
+
+
+def on_entity(action: str) -> Access[OfEntity]:
+    """Declare an operation on whichever entity an ARN names."""
+    return Access(lambda ask: [_entity_check(ask, action, ask.parameters.arn)])
+
+
+def on_source(action: str) -> Access[OfSource]:
+    """Declare an operation on the entity whose policies are looked at."""
+    return Access(lambda ask: [_entity_check(ask, action, ask.parameters.policy_source_arn)])
+
+
+def _entity_check(ask: Ask[Parameters], action: str, arn: str) -> Check:
+    parsed = parse_arn(arn)
+    if parsed is None or parsed.account != ask.caller.account:
+        return policy_check(ask, action, arn)
+    check = {"user": user_check, "role": role_check, "group": group_check}.get(parsed.resource_type)
+    return policy_check(ask, action, arn) if check is None else check(ask, action, parsed.resource_name)
+
+
+def _rename_certificate(ask: Ask[RenamedCertificate]) -> list[Check]:
+    wanted, action = ask.parameters, "UpdateServerCertificate"
+    before = _certificate(ask, wanted.server_certificate_name)
+    name = wanted.new_server_certificate_name or wanted.server_certificate_name
+    after = _certificate(ask, name, wanted.new_path or "/")
+    return [check for arn in dict.fromkeys((before, after)) for check in _on_arn(ask, action, arn)]
+
+
+def _change_password(ask: Ask[Parameters]) -> list[Check]:
+    caller = ask.caller
+    if caller.principal.kind is PrincipalKind.USER and caller.user is not None:
+        return [user_check(ask, "ChangePassword", caller.user.name)]
+    return [Check("iam:ChangePassword", root_arn(caller.account))]
+
+
+def _list_certificates(ask: Ask[CertificatesBelow]) -> list[Check]:
+    arn = f"arn:aws:iam::{ask.caller.account}:server-certificate{ask.parameters.path_prefix}"
+    return [Check("iam:ListServerCertificates", arn)]
+
+
+def _summarize(ask: Ask[OfSummarized]) -> list[Check]:
+    return _on_arn(ask, "GetHumanReadableSummary", ask.parameters.entity_arn)
+
+
+def _report(ask: Ask[OfReport]) -> list[Check]:
+    arn = iam_arn(ask.caller.account, "access-report", "/", ask.parameters.entity_path)
+    return [Check("iam:GenerateOrganizationsAccessReport", arn)]
+
+
+def _list_at(action: str, resource: str) -> Access[Parameters]:
+    return Access(lambda ask: [Check(f"iam:{action}", f"arn:aws:iam::{ask.caller.account}:{resource}")])
+
+
+_ACCOUNT = (
+    "CreateDelegationRequest",
+    "DisableOrganizationsRootCredentialsManagement",
+    "DisableOrganizationsRootSessions",
+    "DisableOutboundWebIdentityFederation",
+    "EnableOrganizationsRootCredentialsManagement",
+    "EnableOrganizationsRootSessions",
+    "EnableOutboundWebIdentityFederation",
+    "GenerateCredentialReport",
+    "GetAccountProperties",
+    "GetContextKeysForCustomPolicy",
+    "GetCredentialReport",
+    "GetOrganizationsAccessReport",
+    "GetOutboundWebIdentityFederationInfo",
+    "GetServiceLastAccessedDetails",
+    "GetServiceLastAccessedDetailsWithEntities",
+    "ListDelegationRequests",
+    "ListOrganizationsFeatures",
+    "PutAccountProperties",
+    "SetSecurityTokenServicePreferences",
+    "SimulateCustomPolicy",
+)
+_USER = (
+    "CreateServiceSpecificCredential",
+    "DeleteSSHPublicKey",
+    "EnableMFADevice",
+    "GetSSHPublicKey",
+    "ResyncMFADevice",
+    "UpdateLoginProfile",
+    "UpdateSSHPublicKey",
+    "UploadSSHPublicKey",
+)
+_SELF = (
+    "CreateLoginProfile",
+    "DeactivateMFADevice",
+    "DeleteLoginProfile",
+    "DeleteServiceSpecificCredential",
+    "DeleteSigningCertificate",
+    "GetLoginProfile",
+    "GetMFADevice",
+    "ListMFADevices",
+    "ListSSHPublicKeys",
+    "ListServiceSpecificCredentials",
+    "ListSigningCertificates",
+    "ResetServiceSpecificCredential",
+    "UpdateServiceSpecificCredential",
+    "UpdateSigningCertificate",
+    "UploadSigningCertificate",
+)
+_DELEGATION = (
+    "AcceptDelegationRequest",
+    "AssociateDelegationRequest",
+    "GetDelegationRequest",
+    "RejectDelegationRequest",
+    "SendDelegationToken",
+    "UpdateDelegationRequest",
+)
+_OIDC = (
+    "AddClientIDToOpenIDConnectProvider",
+    "DeleteOpenIDConnectProvider",
+    "GetOpenIDConnectProvider",
+    "ListOpenIDConnectProviderTags",
+    "RemoveClientIDFromOpenIDConnectProvider",
+    "UpdateOpenIDConnectProvider",
+    "UpdateOpenIDConnectProviderThumbprint",
+)
+_SAML = ("DeleteSAMLProvider", "GetSAMLProvider", "ListSAMLProviderTags", "UpdateSAMLProvider")
+_CERTIFICATE = ("DeleteServerCertificate", "GetServerCertificate", "ListServerCertificateTags")
+
+
+def _declare_by_noun() -> None:
+    for name in _ACCOUNT:
+        operations.unbuilt(name, NoParameters, on_account(name))
+    for name in _USER:
+        operations.unbuilt(name, OfUser, on_user(name))
+    for name in _SELF:
+        operations.unbuilt(name, OfSelf, on_self(name))
+    for name in _DELEGATION:
+        operations.unbuilt(name, OfDelegation, on_delegation(name))
+    for name in _OIDC:
+        operations.unbuilt(name, OfOidc, on_oidc(name))
+    for name in _SAML:
+        operations.unbuilt(name, OfSaml, on_saml(name))
+    for name in _CERTIFICATE:
+        operations.unbuilt(name, OfCertificate, on_certificate(name))
+    for name in ("DeleteVirtualMFADevice", "ListMFADeviceTags"):
+        operations.unbuilt(name, OfDevice, on_device(name))
+    for name in ("GenerateServiceLastAccessedDetails", "ListPoliciesGrantingServiceAccess"):
+        operations.unbuilt(name, OfEntity, on_entity(name))
+    for name in ("GetContextKeysForPrincipalPolicy", "SimulatePrincipalPolicy"):
+        operations.unbuilt(name, OfSource, on_source(name))
+    for name in ("AcquireRole", "GetRoleTemplateVersion"):
+        operations.unbuilt(name, OfTemplate, on_template(name))
+
+
+def _tag_device(ask: Ask[DeviceAndTags]) -> list[Check]:
+    return _on_arn(ask, "TagMFADevice", ask.parameters.serial_number, tags_in_request(ask.parameters.tags))
+
+
+def _untag_device(ask: Ask[DeviceAndTagKeys]) -> list[Check]:
+    return _on_arn(ask, "UntagMFADevice", ask.parameters.serial_number, tag_keys_in_request(ask.parameters.tag_keys))
+
+
+def _tag_oidc(ask: Ask[OidcAndTags]) -> list[Check]:
+    wanted = ask.parameters
+    keys = tags_in_request(wanted.tags)
+    return _on_arn(ask, "TagOpenIDConnectProvider", wanted.open_id_connect_provider_arn, keys)
+
+
+def _untag_oidc(ask: Ask[OidcAndTagKeys]) -> list[Check]:
+    wanted = ask.parameters
+    keys = tag_keys_in_request(wanted.tag_keys)
+    return _on_arn(ask, "UntagOpenIDConnectProvider", wanted.open_id_connect_provider_arn, keys)
+
+
+def _tag_saml(ask: Ask[SamlAndTags]) -> list[Check]:
+    return _on_arn(ask, "TagSAMLProvider", ask.parameters.saml_provider_arn, tags_in_request(ask.parameters.tags))
+
+
+def _untag_saml(ask: Ask[SamlAndTagKeys]) -> list[Check]:
+    wanted = ask.parameters
+    return _on_arn(ask, "UntagSAMLProvider", wanted.saml_provider_arn, tag_keys_in_request(wanted.tag_keys))
+
+
+def _tag_certificate(ask: Ask[CertificateAndTags]) -> list[Check]:
+    arn = _certificate(ask, ask.parameters.server_certificate_name)
+    return _on_arn(ask, "TagServerCertificate", arn, tags_in_request(ask.parameters.tags))
+
+
+def _untag_certificate(ask: Ask[CertificateAndTagKeys]) -> list[Check]:
+    arn = _certificate(ask, ask.parameters.server_certificate_name)
+    return _on_arn(ask, "UntagServerCertificate", arn, tag_keys_in_request(ask.parameters.tag_keys))
+
+
+def _create_device(ask: Ask[NewDevice]) -> list[Check]:
+    wanted = ask.parameters
+    arn = iam_arn(ask.caller.account, "mfa", wanted.path, wanted.virtual_mfa_device_name)
+    return _creating("CreateVirtualMFADevice", "TagMFADevice", arn, wanted.tags)
+
+
+def _create_oidc(ask: Ask[NewOidc]) -> list[Check]:
+    name = ask.parameters.url.partition("://")[2].rstrip("/")
+    arn = iam_arn(ask.caller.account, "oidc-provider", "/", name)
+    return _creating("CreateOpenIDConnectProvider", "TagOpenIDConnectProvider", arn, ask.parameters.tags)
+
+
+def _create_saml(ask: Ask[NewSaml]) -> list[Check]:
+    arn = iam_arn(ask.caller.account, "saml-provider", "/", ask.parameters.name)
+    return _creating("CreateSAMLProvider", "TagSAMLProvider", arn, ask.parameters.tags)
+
+
+def _upload_certificate(ask: Ask[NewCertificate]) -> list[Check]:
+    arn = _certificate(ask, ask.parameters.server_certificate_name, ask.parameters.path)
+    return _creating("UploadServerCertificate", "TagServerCertificate", arn, ask.parameters.tags)
+
+
+def _declare_each() -> None:
+    operations.unbuilt("TagMFADevice", DeviceAndTags, Access(_tag_device))
+    operations.unbuilt("UntagMFADevice", DeviceAndTagKeys, Access(_untag_device))
+    operations.unbuilt("TagOpenIDConnectProvider", OidcAndTags, Access(_tag_oidc))
+    operations.unbuilt("UntagOpenIDConnectProvider", OidcAndTagKeys, Access(_untag_oidc))
+    operations.unbuilt("TagSAMLProvider", SamlAndTags, Access(_tag_saml))
+    operations.unbuilt("UntagSAMLProvider", SamlAndTagKeys, Access(_untag_saml))
+    operations.unbuilt("TagServerCertificate", CertificateAndTags, Access(_tag_certificate))
+    operations.unbuilt("UntagServerCertificate", CertificateAndTagKeys, Access(_untag_certificate))
+    operations.unbuilt("CreateVirtualMFADevice", NewDevice, Access(_create_device))
+    operations.unbuilt("CreateOpenIDConnectProvider", NewOidc, Access(_create_oidc))
+    operations.unbuilt("CreateSAMLProvider", NewSaml, Access(_create_saml))
+    operations.unbuilt("UploadServerCertificate", NewCertificate, Access(_upload_certificate))
+    operations.unbuilt("UpdateServerCertificate", RenamedCertificate, Access(_rename_certificate))
+    operations.unbuilt("ListServerCertificates", CertificatesBelow, Access(_list_certificates))
+    operations.unbuilt("ListVirtualMFADevices", NoParameters, _list_at("ListVirtualMFADevices", "mfa/"))
+    operations.unbuilt(
+        "ListOpenIDConnectProviders", NoParameters, _list_at("ListOpenIDConnectProviders", "oidc-provider/*")
+    )
+    operations.unbuilt("ListSAMLProviders", NoParameters, _list_at("ListSAMLProviders", "saml-provider/*"))
+    operations.unbuilt("ChangePassword", NoParameters, Access(_change_password))
+    operations.unbuilt("GetHumanReadableSummary", OfSummarized, Access(_summarize))
+    operations.unbuilt("GenerateOrganizationsAccessReport", OfReport, Access(_report))
+
+
+_declare_by_noun()
+_declare_each()
