@@ -65,8 +65,7 @@ def find(arn: str) -> ManagedPolicy | None:
     """Return the AWS managed policy with this ARN, or None. The path is part of it, as on AWS."""
     if not arn.startswith(_PREFIX):
         return None
-    row = _rows().get(arn)
-    return None if row is None else _policy(row)
+    return _policies().get(arn)
 
 
 @lru_cache(maxsize=256)
@@ -86,7 +85,7 @@ def document(arn: str, version: int | None = None) -> str | None:
 
 def all_policies() -> list[ManagedPolicy]:
     """Return all AWS managed policies, by name without regard to case."""
-    return [_policy(row) for row in _rows().values()]
+    return list(_policies().values())
 
 
 def source() -> tuple[str, str]:
@@ -106,11 +105,15 @@ def _rows() -> Mapping[str, _Row]:
 
 
 @lru_cache(maxsize=1)
+def _policies() -> Mapping[str, ManagedPolicy]:
+    return {arn: _policy(arn, row) for arn, row in _rows().items()}
+
+
+@lru_cache(maxsize=1)
 def _dictionary() -> bytes:
     with (_DATA / "managed_policies.bin").open("rb") as stored:
         return stored.read(_index().dictionary)
 
 
-def _policy(row: _Row) -> ManagedPolicy:
-    arn = f"{_PREFIX}{row.path}{row.name}"
+def _policy(arn: str, row: _Row) -> ManagedPolicy:
     return ManagedPolicy(row.name, row.path, arn, row.policy_id, row.created, row.updated, row.version, row.description)
