@@ -76,8 +76,8 @@ def _check_key(key: str) -> None:
 def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, host_id: str) -> Response:
     """Return the answer that carries `result`.
 
-    A body of bytes, an iterator or a file goes out as it is; the length of bytes is for whoever sends them. A part of an object (`content_range`) is answered with
-    206, an answer that has a `status_code` with that.
+    A body of bytes, an iterator or a file goes out as it is; the length of bytes is for whoever sends them. A part of
+    an object (`content_range`) is answered with 206, an answer that has a `status_code` with that.
     """
     document = _document(routed.operation)
     headers = [("x-amz-request-id", request_id), ("x-amz-id-2", host_id)]

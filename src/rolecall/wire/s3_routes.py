@@ -25,6 +25,9 @@ _CHOOSING = frozenset({"list-type", "select-type"})
 _TELLING = frozenset({"id", "annotationName", "uploadId", "partNumber", "x-amz-copy-source"})
 """Required parameters and headers that tell one operation from another at the same place."""
 
+_LAMBDA_PATH = b"/WriteGetObjectResponse"
+"""The one path that is no bucket; its Host names a route."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
@@ -119,12 +122,12 @@ def route(request: Request, base_domains: Sequence[str]) -> Routed:
 
     Raises ServiceError InvalidURI, InvalidBucketName, InvalidArgument, InvalidRequest or MethodNotAllowed.
     """
-    bucket, key, style = _places(request, base_domains)
     query = _query(request)
+    if request.raw_path == _LAMBDA_PATH and request.method == "POST" and "x-amz-request-route" in request.by_name:
+        return Routed("s3", _operation("WriteGetObjectResponse"), query=query)
+    bucket, key, style = _places(request, base_domains)
     if bucket is None:
         operation = _find("service", request, query)
-    elif bucket == "WriteGetObjectResponse" and not key and "x-amz-request-route" in request.by_name:
-        return Routed("s3", _operation("WriteGetObjectResponse"), query=query)
     else:
         form_post = _form_post(request, query) if request.method == "POST" and not key else None
         operation = _find("object" if key else "bucket", request, query) if form_post is None else form_post
