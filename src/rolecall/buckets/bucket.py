@@ -90,14 +90,20 @@ def existing_bucket(view: Snapshot, name: str) -> Bucket:
     return found
 
 
-def list_buckets(view: Snapshot, account: str, *, prefix: str = "", beyond: str = "", limit: int) -> list[Bucket]:
-    """Return, in order of name, at most `limit` of the account's buckets that begin with `prefix` and lie `beyond`."""
+def list_buckets(
+    view: Snapshot, account: str, *, prefix: str = "", beyond: str = "", region: str | None = None, limit: int
+) -> list[Bucket]:
+    """Return, in order of name, at most `limit` of the account's buckets that begin with `prefix` and lie `beyond`.
+
+    With `region`, only those that are there.
+    """
     scope = open_ended("bucket", prefix)
     start = pack("bucket", beyond) + b"\x00" if beyond else scope
     found: list[Bucket] = []
     while len(found) < limit:
         page = view.scan(scope, start=max(start, scope), limit=1000)
-        found.extend(one for one in (_decode(entry.value) for entry in page) if one.account == account)
+        decoded = (_decode(entry.value) for entry in page)
+        found.extend(one for one in decoded if one.account == account and region in {None, one.region})
         if len(page) < 1000:
             break
         start = page[-1].key + b"\x00"

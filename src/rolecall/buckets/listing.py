@@ -55,6 +55,12 @@ def after_prefix(prefix: str) -> bytes:
     return after(open_ended(prefix))
 
 
+def behind(marker: str, prefix: str, delimiter: str) -> bytes:
+    """Return the place behind a marker. One that lies behind a common prefix leaves all of that prefix behind."""
+    cut = marker.find(delimiter, len(prefix)) if delimiter and marker.startswith(prefix) else -1
+    return after_prefix(marker[: cut + len(delimiter)]) if cut >= 0 else after_key(marker)
+
+
 def after_version(key: str, sequence: int) -> bytes:
     """Return the place behind one version of a key."""
     return pack(key, descending(sequence)) + b"\x00"

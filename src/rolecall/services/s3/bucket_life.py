@@ -1,0 +1,282 @@
+"""Buckets come, are found, and go."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from rolecall.access.allowed import Allowed
+from rolecall.access.check import Ask, Check
+from rolecall.buckets.bucket import (
+    OWNER_ENFORCED,
+    Bucket,
+    BucketExists,
+    BucketHoldsObjects,
+    create_bucket,
+    list_buckets,
+    remove_bucket,
+)
+from rolecall.buckets.uploads import abort, uploads_in
+from rolecall.identifiers import is_bucket_name
+from rolecall.message import ServiceError
+from rolecall.policy.request import ContextValue
+from rolecall.services.operation import Parameters, Result
+from rolecall.services.s3.access import OfBucket, access, bucket_check, on_bucket
+from rolecall.services.s3.context import Keys, write_keys
+from rolecall.services.s3.errors import invalid_argument, invalid_request
+from rolecall.services.s3.owners import owner_of
+from rolecall.services.s3.settings import present
+from rolecall.services.s3.table import operations
+from rolecall.services.s3.tags import BUCKET_TAGS, Tag, tags_of
+from rolecall.store.interface import Snapshot, Transaction
+
+HOME_REGION = "us-east-1"
+MOST_BUCKETS = 10_000
+
+_REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]+")
+_OWNERSHIPS = frozenset({OWNER_ENFORCED, "BucketOwnerPreferred", "ObjectWriter"})
+_ACLS = frozenset({"private", "public-read", "public-read-write", "authenticated-read"})
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """The document of CreateBucket."""
+
+    location_constraint: str | None = None
+    location: dict[str, str] | None = None
+    bucket: dict[str, str] | None = None
+    tags: tuple[Tag, ...] = ()
+
+
+class CreateBucket(OfBucket, frozen=True, kw_only=True):
+    """Parameters of CreateBucket."""
+
+    create_bucket_configuration: Configuration = Configuration()
+    acl: str | None = None
+    grant_full_control: str | None = None
+    grant_read: str | None = None
+    grant_read_acp: str | None = None
+    grant_write: str | None = None
+    grant_write_acp: str | None = None
+    object_lock_enabled_for_bucket: bool = False
+    object_ownership: str | None = None
+    bucket_namespace: str | None = None
+
+    @property
+    def grants(self) -> bool:
+        """Whether a grant header was sent."""
+        sent = (self.grant_full_control, self.grant_read, self.grant_read_acp, self.grant_write, self.grant_write_acp)
+        return any(value is not None for value in sent)
+
+
+class ListBuckets(Parameters, frozen=True, kw_only=True):
+    """Parameters of ListBuckets."""
+
+    max_buckets: int | None = None
+    continuation_token: str | None = None
+    prefix: str | None = None
+    bucket_region: str | None = None
+
+
+def _create_checks(ask: Ask[CreateBucket]) -> Sequence[Check]:
+    """The bucket is not there yet, so no policy guards it and the caller's account is the owner's."""
+    parameters = ask.parameters
+    arn = f"arn:aws:s3:::{parameters.bucket}"
+    keys: Keys = write_keys(parameters)
+    if parameters.create_bucket_configuration.location_constraint is not None:
+        keys["s3:locationconstraint"] = parameters.create_bucket_configuration.location_constraint
+    tags: dict[str, ContextValue] = {}
+    for tag in parameters.create_bucket_configuration.tags:
+        tags[f"aws:requesttag/{tag.key.lower()}"] = tag.value
+    if tags:
+        tags["aws:tagkeys"] = tuple(tag.key for tag in parameters.create_bucket_configuration.tags)
+    actions = ["CreateBucket"]
+    if parameters.acl not in {None, "private"} or parameters.grants:
+        actions.append("PutBucketAcl")
+    if parameters.object_lock_enabled_for_bucket:
+        actions += ["PutBucketObjectLockConfiguration", "PutBucketVersioning"]
+    if parameters.object_ownership is not None:
+        actions.append("PutBucketOwnershipControls")
+    if tags:
+        actions.append("TagResource")
+    return [Check(f"s3:{action}", arn, context=keys | tags) for action in actions]
+
+
+@operations.write("CreateBucket", CreateBucket, access(_create_checks))
+def create(allowed: Allowed, parameters: CreateBucket, transaction: Transaction) -> Result:
+    """Make a bucket with AWS's present defaults: ACLs off, all public access blocked.
+
+    As on AWS, who has a bucket in the home region may make it again, and nothing changes.
+    """
+    name = parameters.bucket
+    if not is_bucket_name(name):
+        raise ServiceError("InvalidBucketName", "The specified bucket is not valid.", 400, fields={"BucketName": name})
+    region = _region(allowed.signature.region, parameters.create_bucket_configuration.location_constraint)
+    _refuse_unbuilt(parameters)
+    ownership = _ownership(parameters)
+    new = Bucket(
+        name=name,
+        account=allowed.caller.account,
+        created=allowed.now.replace(microsecond=0),
+        region=region,
+        ownership=ownership,
+        tags=tags_of(parameters.create_bucket_configuration.tags, BUCKET_TAGS),
+    )
+    try:
+        create_bucket(transaction, new)
+    except BucketExists as error:
+        if error.owner != new.account:
+            raise _exists(name) from None
+        if not region == present(transaction, name).region == HOME_REGION:
+            raise _owned(name) from None
+    return {"location": f"/{name}", "bucket_arn": new.arn}
+
+
+def _region(signed: str, constraint: str | None) -> str:
+    """Return the new bucket's region: where the request was sent to, and what it asks for, must agree."""
+    if (
+        constraint is not None
+        and constraint != "EU"
+        and (not _REGION.fullmatch(constraint) or constraint == HOME_REGION)
+    ):
+        message = "The specified location-constraint is not valid"
+        raise ServiceError("InvalidLocationConstraint", message, 400, fields={"LocationConstraint": constraint})
+    wanted = "eu-west-1" if constraint == "EU" else constraint
+    here = signed if _REGION.fullmatch(signed) else HOME_REGION
+    if here not in {HOME_REGION, wanted}:
+        message = (
+            f"The {constraint or 'unspecified'} location constraint is incompatible for the region specific endpoint"
+            " this request was sent to."
+        )
+        raise ServiceError("IllegalLocationConstraintException", message, 400)
+    return wanted or HOME_REGION
+
+
+def _refuse_unbuilt(parameters: CreateBucket) -> None:
+    configuration = parameters.create_bucket_configuration
+    if parameters.object_lock_enabled_for_bucket:
+        raise ServiceError("NotImplemented", "Object Lock is not implemented.", 501)
+    if configuration.location is not None or configuration.bucket is not None:
+        raise ServiceError("NotImplemented", "Directory buckets are not implemented.", 501)
+    if parameters.bucket_namespace not in {None, "global"}:
+        raise ServiceError("NotImplemented", "Bucket namespaces other than global are not implemented.", 501)
+
+
+def _ownership(parameters: CreateBucket) -> str:
+    """Return who owns what is written. An ACL that grants something needs ownership that has ACLs."""
+    ownership = parameters.object_ownership or OWNER_ENFORCED
+    if ownership not in _OWNERSHIPS:
+        message = "Invalid x-amz-object-ownership header"
+        raise invalid_argument(message, "x-amz-object-ownership", ownership)
+    if parameters.acl is not None and parameters.acl not in _ACLS:
+        raise invalid_argument("", "x-amz-acl", parameters.acl)
+    if parameters.acl is not None and parameters.grants:
+        raise invalid_request("Specifying both Canned ACLs and Header Grants is not allowed")
+    if parameters.acl in {None, "private"} and not parameters.grants:
+        return ownership
+    if ownership == OWNER_ENFORCED:
+        message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+        raise ServiceError("InvalidBucketAclWithObjectOwnership", message, 400)
+    message = "Bucket cannot have public ACLs set with BlockPublicAccess enabled"
+    raise ServiceError("InvalidBucketAclWithBlockPublicAccessError", message, 400)
+
+
+def _exists(name: str) -> ServiceError:
+    message = (
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please"
+        " select a different name and try again."
+    )
+    return ServiceError("BucketAlreadyExists", message, 409, fields={"BucketName": name})
+
+
+def _owned(name: str) -> ServiceError:
+    message = "Your previous request to create the named bucket succeeded and you already own it."
+    return ServiceError("BucketAlreadyOwnedByYou", message, 409, fields={"BucketName": name})
+
+
+@operations.write("DeleteBucket", OfBucket, on_bucket("DeleteBucket"))
+def delete(allowed: Allowed, parameters: OfBucket, transaction: Transaction) -> Result:
+    """Remove an empty bucket; multipart uploads under way in it are aborted."""
+    present(transaction, parameters.bucket)
+    try:
+        remove_bucket(transaction, parameters.bucket)
+    except BucketHoldsObjects:
+        message = "The bucket you tried to delete is not empty"
+        raise ServiceError("BucketNotEmpty", message, 409, fields={"BucketName": parameters.bucket}) from None
+    for upload in list(uploads_in(transaction, parameters.bucket)):
+        abort(transaction, upload, allowed.now)
+    return {}
+
+
+def _head_checks(ask: Ask[OfBucket]) -> Sequence[Check]:
+    return [bucket_check(ask, "ListBucket")]
+
+
+@operations.read("HeadBucket", OfBucket, access(_head_checks))
+def head(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
+    """Tell that the bucket exists, and where."""
+    del allowed
+    found = present(view, parameters.bucket)
+    return {"bucket_region": found.region, "access_point_alias": False, "bucket_arn": found.arn}
+
+
+@operations.read("GetBucketLocation", OfBucket, on_bucket("GetBucketLocation"))
+def location(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
+    """Return the bucket's region; the home region is spelled as nothing, as on AWS."""
+    del allowed
+    region = present(view, parameters.bucket).region
+    return {"location_constraint": None if region == HOME_REGION else region}
+
+
+def _list_checks(ask: Ask[ListBuckets]) -> Sequence[Check]:
+    del ask
+    return [Check("s3:ListAllMyBuckets", "arn:aws:s3:::*")]
+
+
+@operations.read("ListBuckets", ListBuckets, access(_list_checks))
+def list_all(allowed: Allowed, parameters: ListBuckets, view: Snapshot) -> Result:
+    """Return the caller's account's buckets, all of them or a page."""
+    limit = parameters.max_buckets
+    if limit is not None and not 1 <= limit <= MOST_BUCKETS:
+        message = f"Argument maxBuckets must be an integer between 1 and {MOST_BUCKETS}"
+        raise invalid_argument(message, "max-buckets", str(limit))
+    found = list_buckets(
+        view,
+        allowed.caller.account,
+        prefix=parameters.prefix or "",
+        beyond=_name_in(parameters.continuation_token),
+        region=parameters.bucket_region,
+        limit=(limit or MOST_BUCKETS) + 1,
+    )
+    page = found[: limit or MOST_BUCKETS]
+    more = len(found) > len(page)
+    return {
+        "buckets": [
+            {
+                "name": one.name,
+                "creation_date": one.created,
+                "bucket_arn": one.arn,
+                "bucket_region": one.region if limit is not None or parameters.bucket_region else None,
+            }
+            for one in page
+        ],
+        "owner": owner_of(view, allowed.caller.account),
+        "prefix": parameters.prefix,
+        "continuation_token": _token(page[-1].name) if more else None,
+    }
+
+
+def _token(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode("ascii")
+
+
+def _name_in(token: str | None) -> str:
+    if token is None:
+        return ""
+    try:
+        return base64.urlsafe_b64decode(token.encode()).decode()
+    except (binascii.Error, ValueError):
+        raise invalid_argument("The continuation token provided is incorrect", "continuation-token", token) from None

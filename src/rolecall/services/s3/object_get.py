@@ -1,0 +1,136 @@
+"""GetObject and HeadObject.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.utils import format_datetime
+
+from rolecall.access.allowed import Allowed
+from rolecall.access.check import Access
+from rolecall.buckets.bucket import Bucket
+from rolecall.buckets.segments import SegmentMissing
+from rolecall.buckets.versions import ObjectVersion
+from rolecall.objects.interface import BlobMissing
+from rolecall.services.operation import Result, Streams
+from rolecall.services.s3.access import OfVersion, existing_keys, further_check, on_version
+from rolecall.services.s3.checksums import shown
+from rolecall.services.s3.conditions import check_read
+from rolecall.services.s3.errors import invalid_request, not_implemented
+from rolecall.services.s3.making import header_text
+from rolecall.services.s3.ranges import Range, asked_range
+from rolecall.services.s3.reading import body_of, content_of, damaged, find, shown_version
+from rolecall.services.s3.settings import present
+from rolecall.services.s3.table import operations
+from rolecall.store.interface import Snapshot
+
+
+class GetObject(OfVersion, frozen=True, kw_only=True):
+    """Parameters of GetObject and HeadObject."""
+
+    if_match: str | None = None
+    if_none_match: str | None = None
+    if_modified_since: datetime | None = None
+    if_unmodified_since: datetime | None = None
+    range: str | None = None
+    part_number: int | None = None
+    response_cache_control: str | None = None
+    response_content_disposition: str | None = None
+    response_content_encoding: str | None = None
+    response_content_language: str | None = None
+    response_content_type: str | None = None
+    response_expires: datetime | None = None
+    checksum_mode: str | None = None
+    sse_customer_algorithm: str | None = None
+    sse_customer_key: str | None = None
+
+
+_ACCESS: Access[GetObject] = on_version(("GetObject", "GetObjectVersion"))
+
+
+@operations.stream("GetObject", GetObject, _ACCESS)
+async def get_object(allowed: Allowed, parameters: GetObject, streams: Streams) -> Result:
+    """Return an object or a range of it. Everything but the bytes of blobs is read in one view."""
+    with streams.store.view() as view:
+        found, part, answer = _answer(allowed, parameters, view)
+        try:
+            content = content_of(view, found, part)
+        except SegmentMissing as error:
+            raise damaged(found, error) from error
+    try:
+        answer["body"] = body_of(streams.objects, content)
+    except BlobMissing as error:
+        raise damaged(found, error) from error
+    return answer
+
+
+@operations.read("HeadObject", GetObject, _ACCESS)
+def head_object(allowed: Allowed, parameters: GetObject, view: Snapshot) -> Result:
+    """Return what GetObject would, without the bytes."""
+    return _answer(allowed, parameters, view)[2]
+
+
+def _answer(allowed: Allowed, parameters: GetObject, view: Snapshot) -> tuple[ObjectVersion, Range, dict[str, object]]:
+    if parameters.sse_customer_algorithm is not None or parameters.sse_customer_key is not None:
+        raise not_implemented("x-amz-server-side-encryption-customer-algorithm")
+    overrides = _overrides(allowed, parameters)
+    home = present(view, parameters.bucket)
+    found = find(allowed, view, home, parameters.key, parameters.version_id)
+    check_read(
+        found,
+        now=allowed.now,
+        if_match=parameters.if_match,
+        if_none_match=parameters.if_none_match,
+        if_modified_since=parameters.if_modified_since,
+        if_unmodified_since=parameters.if_unmodified_since,
+    )
+    part = asked_range(found, parameters.range, parameters.part_number)
+    answer: dict[str, object] = {
+        **found.headers,
+        **overrides,
+        "metadata": found.metadata,
+        "accept_ranges": "bytes",
+        "last_modified": found.modified,
+        "content_length": part.length,
+        "e_tag": f'"{found.etag}"',
+        "content_range": part.content_range,
+        "version_id": shown_version(home, found),
+        "storage_class": found.storage_class if found.storage_class != "STANDARD" else None,
+        "parts_count": len(found.parts) if parameters.part_number is not None and found.parts else None,
+        "tag_count": _tag_count(allowed, view, home, found, parameters.version_id) if found.tags else None,
+    }
+    if parameters.checksum_mode is not None and parameters.checksum_mode.upper() == "ENABLED" and not part.partial:
+        answer |= shown(found.checksum)
+    return found, part, answer
+
+
+def _overrides(allowed: Allowed, parameters: GetObject) -> dict[str, str]:
+    """Return the headers that the request wants in place of the object's own; only who signed may want any."""
+    sent = {
+        "cache_control": parameters.response_cache_control,
+        "content_disposition": parameters.response_content_disposition,
+        "content_encoding": parameters.response_content_encoding,
+        "content_language": parameters.response_content_language,
+        "content_type": parameters.response_content_type,
+    }
+    overrides = {
+        member: header_text(value, f"response-{member.replace('_', '-')}")
+        for member, value in sent.items()
+        if value is not None
+    }
+    if parameters.response_expires is not None:
+        overrides["expires"] = format_datetime(parameters.response_expires, usegmt=True)
+    if overrides and allowed.caller.is_anonymous:
+        raise invalid_request("Request specific response headers cannot be used for anonymous GET requests.")
+    return overrides
+
+
+def _tag_count(
+    allowed: Allowed, view: Snapshot, home: Bucket, found: ObjectVersion, version_id: str | None
+) -> int | None:
+    """Return how many tags the object has, for who may read them."""
+    action = "GetObjectTagging" if version_id is None else "GetObjectVersionTagging"
+    keys = existing_keys(view, home.name, found.key, version_id)
+    return len(found.tags) if allowed.permits(view, further_check(home, action, found.key, keys)) else None

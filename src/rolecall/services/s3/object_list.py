@@ -1,0 +1,209 @@
+"""ListObjects, ListObjectsV2 and ListObjectVersions.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rolecall.access.allowed import Allowed
+from rolecall.access.check import Ask
+from rolecall.buckets import listing
+from rolecall.buckets.listing import ListedVersion, Page
+from rolecall.buckets.versions import NULL, ObjectVersion, sequence_of, version
+from rolecall.services.operation import Result
+from rolecall.services.s3.access import OfBucket, on_bucket
+from rolecall.services.s3.context import Keys
+from rolecall.services.s3.errors import invalid_argument
+from rolecall.services.s3.listing_keys import MOST, Spelling, page_size, place_of, spelling, token_of
+from rolecall.services.s3.owners import owner_of
+from rolecall.services.s3.settings import present
+from rolecall.services.s3.table import operations
+from rolecall.store.interface import Snapshot
+
+
+class Listing(OfBucket, frozen=True, kw_only=True):
+    """The parameters that all three listings have."""
+
+    prefix: str | None = None
+    delimiter: str | None = None
+    max_keys: int | None = None
+    encoding_type: str | None = None
+
+
+class ListObjects(Listing, frozen=True, kw_only=True):
+    """Parameters of ListObjects."""
+
+    marker: str | None = None
+
+
+class ListObjectsV2(Listing, frozen=True, kw_only=True):
+    """Parameters of ListObjectsV2."""
+
+    continuation_token: str | None = None
+    start_after: str | None = None
+    fetch_owner: bool = False
+
+
+class ListObjectVersions(Listing, frozen=True, kw_only=True):
+    """Parameters of ListObjectVersions."""
+
+    key_marker: str | None = None
+    version_id_marker: str | None = None
+
+
+def _keys(ask: Ask[Listing]) -> Keys:
+    keys: Keys = {"s3:max-keys": str(MOST if ask.parameters.max_keys is None else ask.parameters.max_keys)}
+    if ask.parameters.prefix is not None:
+        keys["s3:prefix"] = ask.parameters.prefix
+    if ask.parameters.delimiter is not None:
+        keys["s3:delimiter"] = ask.parameters.delimiter
+    return keys
+
+
+@operations.read("ListObjects", ListObjects, on_bucket("ListBucket", keys=_keys))
+def list_objects(allowed: Allowed, parameters: ListObjects, view: Snapshot) -> Result:
+    """Return a page of the bucket's objects behind `marker`."""
+    del allowed
+    home = present(view, parameters.bucket)
+    spell = spelling(parameters.encoding_type)
+    page = listing.list_objects(
+        view,
+        home.name,
+        prefix=parameters.prefix or "",
+        delimiter=parameters.delimiter or "",
+        place=_behind(parameters.marker, parameters),
+        limit=page_size(parameters.max_keys, "max-keys"),
+    )
+    owner = owner_of(view, home.account)
+    last = page.last_prefix or (page.items[-1].key if page.items else None)
+    return {
+        **_head(parameters, page, spell),
+        "marker": spell(parameters.marker or ""),
+        "next_marker": spell(last) if page.truncated and parameters.delimiter and last is not None else None,
+        "contents": [_line(one, spell) | {"owner": owner} for one in page.items],
+    }
+
+
+@operations.read("ListObjectsV2", ListObjectsV2, on_bucket("ListBucket", keys=_keys))
+def list_objects_v2(allowed: Allowed, parameters: ListObjectsV2, view: Snapshot) -> Result:
+    """Return a page of the bucket's objects, from a token on, or behind `start-after`."""
+    del allowed
+    home = present(view, parameters.bucket)
+    spell = spelling(parameters.encoding_type)
+    token = parameters.continuation_token
+    if token is not None:
+        place = place_of(token)
+    else:
+        place = listing.after_key(parameters.start_after) if parameters.start_after else b""
+    page = listing.list_objects(
+        view,
+        home.name,
+        prefix=parameters.prefix or "",
+        delimiter=parameters.delimiter or "",
+        place=place,
+        limit=page_size(parameters.max_keys, "max-keys"),
+    )
+    owner: Mapping[str, object] = {"owner": owner_of(view, home.account)} if parameters.fetch_owner else {}
+    return {
+        **_head(parameters, page, spell),
+        "contents": [{**_line(one, spell), **owner} for one in page.items],
+        "key_count": len(page.items) + len(page.prefixes),
+        "continuation_token": token,
+        "next_continuation_token": token_of(_next(page)) if page.truncated else None,
+        "start_after": spell(parameters.start_after) if parameters.start_after is not None else None,
+    }
+
+
+@operations.read("ListObjectVersions", ListObjectVersions, on_bucket("ListBucketVersions", keys=_keys))
+def list_object_versions(allowed: Allowed, parameters: ListObjectVersions, view: Snapshot) -> Result:
+    """Return a page of versions and delete markers, the newest of a key first."""
+    del allowed
+    home = present(view, parameters.bucket)
+    spell = spelling(parameters.encoding_type)
+    page = listing.list_versions(
+        view,
+        home.name,
+        prefix=parameters.prefix or "",
+        delimiter=parameters.delimiter or "",
+        place=_version_place(view, parameters),
+        limit=page_size(parameters.max_keys, "max-keys"),
+    )
+    owner = owner_of(view, home.account)
+    last = page.items[-1].version if page.items and page.last_prefix is None else None
+    next_key = page.last_prefix or (last.key if last is not None else None)
+    return {
+        **_head(parameters, page, spell),
+        "key_marker": spell(parameters.key_marker or ""),
+        "version_id_marker": parameters.version_id_marker or "",
+        "next_key_marker": spell(next_key) if page.truncated and next_key is not None else None,
+        "next_version_id_marker": last.version_id if page.truncated and last is not None else None,
+        "versions": _versions(page.items, spell, owner, markers=False),
+        "delete_markers": _versions(page.items, spell, owner, markers=True),
+    }
+
+
+def _head(parameters: Listing, page: Page[ObjectVersion] | Page[ListedVersion], spell: Spelling) -> dict[str, object]:
+    return {
+        "name": parameters.bucket,
+        "prefix": spell(parameters.prefix or ""),
+        "delimiter": spell(parameters.delimiter) if parameters.delimiter else None,
+        "max_keys": page_size(parameters.max_keys, "max-keys"),
+        "encoding_type": parameters.encoding_type,
+        "is_truncated": page.truncated,
+        "common_prefixes": [{"prefix": spell(prefix)} for prefix in page.prefixes],
+    }
+
+
+def _line(one: ObjectVersion, spell: Spelling) -> dict[str, object]:
+    line: dict[str, object] = {
+        "key": spell(one.key),
+        "last_modified": one.modified,
+        "e_tag": f'"{one.etag}"',
+        "size": one.size,
+        "storage_class": one.storage_class,
+    }
+    if one.checksum is not None:
+        line |= {"checksum_algorithm": [one.checksum.algorithm], "checksum_type": one.checksum.kind}
+    return line
+
+
+def _versions(
+    items: Sequence[ListedVersion], spell: Spelling, owner: Mapping[str, str], *, markers: bool
+) -> list[dict[str, object]]:
+    lines: list[dict[str, object]] = []
+    for item in items:
+        one = item.version
+        if one.delete_marker is not markers:
+            continue
+        line = {"key": spell(one.key), "last_modified": one.modified} if markers else _line(one, spell)
+        lines.append({**line, "version_id": one.version_id, "is_latest": item.latest, "owner": owner})
+    return lines
+
+
+def _behind(marker: str | None, parameters: Listing) -> bytes:
+    return listing.behind(marker, parameters.prefix or "", parameters.delimiter or "") if marker else b""
+
+
+def _version_place(view: Snapshot, parameters: ListObjectVersions) -> bytes:
+    """Return the place behind the version that the markers name."""
+    marker, version_id = parameters.key_marker, parameters.version_id_marker
+    if not version_id:
+        return _behind(marker, parameters)
+    if not marker:
+        message = "A version-id marker cannot be specified without a key marker."
+        raise invalid_argument(message, "version-id-marker", version_id)
+    sequence = sequence_of(version_id)
+    if version_id == NULL:
+        found = version(view, parameters.bucket, marker, NULL)
+        sequence = found.sequence if found is not None else 0
+    if sequence is None:
+        raise invalid_argument("Invalid version id specified", "version-id-marker", version_id)
+    return listing.after_version(marker, sequence) if sequence else listing.after_key(marker)
+
+
+def _next(page: Page[ObjectVersion]) -> bytes:
+    if page.last_prefix is not None:
+        return listing.after_prefix(page.last_prefix)
+    return listing.after_key(page.items[-1].key)

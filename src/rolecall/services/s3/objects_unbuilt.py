@@ -1,0 +1,26 @@
+"""Operations on objects that are not built: asked for, they are authenticated, authorized and refused with 501."""
+
+from __future__ import annotations
+
+from rolecall.services.s3.access import OfBucket, OfObject, OfVersion, on_bucket, on_object, on_version
+from rolecall.services.s3.table import operations
+
+operations.unbuilt("GetObjectLegalHold", OfVersion, on_object("GetObjectLegalHold"))
+operations.unbuilt("PutObjectLegalHold", OfVersion, on_object("PutObjectLegalHold"))
+operations.unbuilt("GetObjectRetention", OfVersion, on_object("GetObjectRetention"))
+operations.unbuilt("PutObjectRetention", OfVersion, on_object("PutObjectRetention"))
+operations.unbuilt("GetObjectTorrent", OfObject, on_object("GetObjectTorrent"))
+operations.unbuilt("RestoreObject", OfVersion, on_object("RestoreObject"))
+operations.unbuilt("SelectObjectContent", OfObject, on_object("GetObject"))
+operations.unbuilt("UpdateObjectEncryption", OfVersion, on_object("UpdateObjectEncryption"))
+operations.unbuilt("RenameObject", OfObject, on_object("PutObject", "DeleteObject"))
+operations.unbuilt("CreateSession", OfBucket, on_bucket("CreateSession"))
+for _verb in ("Get", "Put", "Delete"):
+    operations.unbuilt(
+        f"{_verb}ObjectAnnotation",
+        OfVersion,
+        on_version((f"{_verb}ObjectAnnotation", f"{_verb}ObjectVersionAnnotation")),
+    )
+operations.unbuilt(
+    "ListObjectAnnotations", OfVersion, on_version(("ListObjectAnnotations", "ListObjectVersionAnnotations"))
+)

@@ -1,0 +1,135 @@
+"""Finding an object for a reader, and its bytes.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from email.utils import format_datetime
+
+from rolecall.access.allowed import Allowed
+from rolecall.buckets.bucket import Bucket
+from rolecall.buckets.segments import Segment, read_inline
+from rolecall.buckets.versions import NULL, ObjectVersion, current, sequence_of, version
+from rolecall.message import FileBody, Headers, ResponseBody, ServiceError
+from rolecall.objects.interface import Objects
+from rolecall.services.s3.access import further_check
+from rolecall.services.s3.errors import (
+    access_denied,
+    invalid_argument,
+    method_not_allowed,
+    no_such_key,
+    no_such_version,
+)
+from rolecall.services.s3.ranges import Range
+from rolecall.store.interface import Snapshot
+
+Content = list["bytes | tuple[Segment, int, int]"]
+"""Bytes, and runs of blobs (segment, start, length), in order."""
+
+
+def find(allowed: Allowed, view: Snapshot, home: Bucket, key: str, version_id: str | None) -> ObjectVersion:
+    """Return the object that a reader asks for, or the version.
+
+    Raises ServiceError: that there is none is told only to who may list the bucket; others are refused.
+    """
+    if version_id is not None:
+        return _find_version(allowed, view, home, key, version_id)
+    found = current(view, home.name, key)
+    if found is None or found.delete_marker:
+        if not allowed.permits(view, further_check(home, "ListBucket")):
+            raise access_denied()
+        raise no_such_key(key, _marker_headers(found) if found is not None else ())
+    return found
+
+
+def _find_version(allowed: Allowed, view: Snapshot, home: Bucket, key: str, version_id: str) -> ObjectVersion:
+    check_version_id(version_id)
+    found = version(view, home.name, key, version_id)
+    if found is None:
+        if not allowed.permits(view, further_check(home, "ListBucketVersions")) and not allowed.permits(
+            view, further_check(home, "ListBucket")
+        ):
+            raise access_denied()
+        raise no_such_version(key, version_id)
+    if found.delete_marker:
+        headers = (*_marker_headers(found), ("Last-Modified", format_datetime(found.modified, usegmt=True)))
+        raise method_not_allowed(allowed.request.method, "DeleteMarker", (*headers, ("Allow", "DELETE")))
+    return found
+
+
+def check_version_id(version_id: str) -> None:
+    """Raise ServiceError for what cannot be the id of a version."""
+    if version_id != NULL and sequence_of(version_id) is None:
+        raise invalid_argument("Invalid version id specified", "versionId", version_id)
+
+
+def shown_version(home: Bucket, found: ObjectVersion) -> str | None:
+    """Return the version id that answers show: none where the bucket never kept versions."""
+    return found.version_id if home.versioning else None
+
+
+def _marker_headers(marker: ObjectVersion) -> Headers:
+    return (("x-amz-delete-marker", "true"), ("x-amz-version-id", marker.version_id))
+
+
+def content_of(view: Snapshot, found: ObjectVersion, part: Range) -> Content:
+    """Return where the bytes of `part` are; what lies in the store is read at once, of the same state as the record."""
+    content: Content = []
+    skip, left = part.start, part.length
+    for segment in found.segments:
+        if not left:
+            break
+        if skip >= segment.length:
+            skip -= segment.length
+            continue
+        length = min(segment.length - skip, left)
+        if segment.inline:
+            whole = read_inline(view, segment)
+            content.append(whole if length == segment.length else whole[skip : skip + length])
+        else:
+            content.append((segment, skip, length))
+        skip, left = 0, left - length
+    return content
+
+
+def body_of(objects: Objects, content: Content) -> ResponseBody:
+    """Return the body of an answer. Its first blob is opened now, so that one that is gone is known before the head.
+
+    Raises BlobMissing.
+    """
+    if not content:
+        return b""
+    first = content[0]
+    if len(content) == 1:
+        if isinstance(first, bytes):
+            return first
+        segment, start, length = first
+        path = objects.whole_file(segment.source) if length == segment.length else None
+        if path is not None:
+            return FileBody(path, length)
+        return objects.read(segment.source, start, length)
+    opened = None if isinstance(first, bytes) else objects.read(first[0].source, first[1], first[2])
+    return _stream(objects, content, opened)
+
+
+def pieces_of(objects: Objects, content: Content) -> AsyncIterator[bytes]:
+    """Yield the bytes for someone who keeps them: a copy."""
+    return _stream(objects, content, None)
+
+
+async def _stream(objects: Objects, content: Content, opened: AsyncIterator[bytes] | None) -> AsyncIterator[bytes]:
+    for run in content:
+        if isinstance(run, bytes):
+            yield run
+            continue
+        pieces, opened = opened or objects.read(run[0].source, run[1], run[2]), None
+        async for piece in pieces:
+            yield piece
+
+
+def damaged(found: ObjectVersion, reason: Exception) -> ServiceError:
+    """Return the refusal for an object whose bytes are gone."""
+    message = "We encountered an internal error. Please try again."
+    return ServiceError("InternalError", message, 500, reason=f"the bytes of {found.key!r} are damaged: {reason!r}")
