@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.serving import ACCOUNT, Server, serving
 
 from rolecall.objects.local import LocalObjects
 from rolecall.store.sealing import MasterKeys
@@ -26,3 +27,10 @@ def objects(tmp_path: Path) -> Iterator[LocalObjects]:
     opened = LocalObjects(tmp_path / "objects", sync=False)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real server in a process of its own, with the tutorial's world, for all tests that make names of their own."""
+    with serving(tmp_path_factory.mktemp("server") / "data", "--account", ACCOUNT, "--tutorial") as running:
+        yield running

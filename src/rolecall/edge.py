@@ -9,7 +9,6 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
-from contextlib import aclosing
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Protocol
@@ -157,7 +156,9 @@ class Edge:
             headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         if head_only or isinstance(body, bytes):
-            await send({"type": "http.response.body", "body": b"" if head_only or not isinstance(body, bytes) else body})
+            await send(
+                {"type": "http.response.body", "body": b"" if head_only or not isinstance(body, bytes) else body}
+            )
             if isinstance(body, AsyncIterator):
                 await _close(body)
         elif isinstance(body, FileBody):

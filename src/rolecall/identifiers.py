@@ -5,6 +5,7 @@ Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.ht
 
 from __future__ import annotations
 
+import base64
 import re
 import secrets
 import string
@@ -141,6 +142,16 @@ def new_secret_key() -> str:
 def new_request_id() -> str:
     """Draw a request id in the form of IAM and STS, a UUID."""
     return str(uuid.uuid4())
+
+
+def new_short_request_id() -> str:
+    """Draw a request id in the form of S3, 16 upper-case hexadecimal digits."""
+    return secrets.token_hex(8).upper()
+
+
+def new_host_id() -> str:
+    """Draw the second id that S3 answers carry (`x-amz-id-2`)."""
+    return base64.b64encode(secrets.token_bytes(48)).decode()
 
 
 def is_bucket_name(name: str) -> bool:

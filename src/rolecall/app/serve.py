@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import msgspec
-from granian.constants import HTTPModes, Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
@@ -113,7 +113,7 @@ def _serve(settings: Settings) -> int:
         workers_kill_timeout=int(settings.stop_timeout),
         ssl_cert=settings.tls_certificate,
         ssl_key=settings.tls_key,
-        ssl_protocol_min="tls1.2",
+        ssl_protocol_min=SSLProtocols.tls12,
         process_name=None,
     )
     server.on_startup(lambda: threading.Thread(target=_announce, args=(settings, port), daemon=True).start())

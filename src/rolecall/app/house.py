@@ -1,0 +1,57 @@
+"""The house put together: which engines serve which rooms."""
+
+from __future__ import annotations
+
+from rolecall.app.folder import DataFolder
+from rolecall.app.housekeeping import Housekeeping
+from rolecall.app.services import registry
+from rolecall.clock import SystemClock
+from rolecall.config import Settings
+from rolecall.directory.accounts import account
+from rolecall.edge import Edge
+from rolecall.gateway import Gateway
+from rolecall.objects.local import LocalObjects
+from rolecall.store.interface import StoreUnavailable
+from rolecall.store.sealing import MasterKeys
+from rolecall.store.sqlite import SqliteStore
+from rolecall.trail import Trail
+
+
+class Worker:
+    """What one worker process has open while it serves."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the engines on the data folder. Raises StoreError, ObjectsError."""
+        folder = DataFolder(settings.data)
+        clock = SystemClock()
+        keys = MasterKeys.load(folder.keyring)
+        self.store = SqliteStore(folder.store, master_keys=keys, sync=settings.sync)
+        self.objects = LocalObjects(folder.objects, sync=settings.sync)
+        self.trail = Trail(SqliteStore(folder.trail, master_keys=keys, sync=False), clock=clock)
+        self.gateway = Gateway(
+            registry(self.trail), self.store, self.objects, self.trail, clock, settings, self._account_id()
+        )
+        self._housekeeping = Housekeeping(self.store, self.objects, clock)
+
+    def _account_id(self) -> str:
+        with self.store.view() as view:
+            known = account(view)
+        if known is None:
+            raise StoreUnavailable("The data folder holds no account; `rolecall serve` makes one at its first start.")
+        return known.account_id
+
+    async def start(self) -> None:
+        """Begin what runs beside the requests."""
+        self._housekeeping.start()
+
+    async def stop(self) -> None:
+        """Finish, write what is queued, and let go of the engines."""
+        await self._housekeeping.stop()
+        self.trail.close()
+        self.store.close()
+
+
+def open_edge(settings: Settings) -> Edge:
+    """Return a worker's ASGI application."""
+    worker = Worker(settings)
+    return Edge(worker.gateway.answer, worker, settings, SystemClock())

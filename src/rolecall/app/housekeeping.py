@@ -1,0 +1,56 @@
+"""What a worker does now and then besides answering: new session keys, forgotten revocations, blobs let go of.
+
+Every piece of work is safe to be done by several workers at once, and by none for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+from rolecall.buckets.garbage import sweep
+from rolecall.clock import Clock
+from rolecall.directory.sessions import ensure_session_keys, forget_expired_revocations
+from rolecall.objects.interface import Objects, ObjectsError
+from rolecall.store.interface import Store, StoreError
+
+EVERY_SECONDS = 60.0
+
+_log = logging.getLogger("rolecall.housekeeping")
+
+
+class Housekeeping:
+    """A task that tidies up about once a minute until it is stopped."""
+
+    def __init__(self, store: Store, objects: Objects, clock: Clock) -> None:
+        """Nothing happens before `start`."""
+        self._store = store
+        self._objects = objects
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, on the running event loop."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End between two pieces of work."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def once(self) -> None:
+        """Tidy up once. Raises StoreError, ObjectsError; what was not done is done next time."""
+        now = self._clock.now()
+        await self._store.write(lambda tx: ensure_session_keys(tx, now))
+        await self._store.write(lambda tx: forget_expired_revocations(tx, now))
+        await sweep(self._store, self._objects, now)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - only spreads the workers
+            try:
+                await self.once()
+            except (StoreError, ObjectsError) as trouble:
+                _log.warning("housekeeping is put off: %s", trouble)

@@ -1,0 +1,181 @@
+"""The life of a request: route, authenticate, parse, authorize, invoke, answer, record.
+
+The whole of it stands in `Gateway._journey`. Each stage hands a frozen value to the next; `Allowed` comes only from the
+authorizer, and is asked once more, at run time, whether it is for this request and this operation.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rolecall.access.allowed import Allowed
+from rolecall.access.audit import Happened
+from rolecall.access.authenticate import Authenticated, KnownCredentials, authenticate, read_all
+from rolecall.access.authorize import Denied, authorize, decisions_of
+from rolecall.access.gather import Lookups
+from rolecall.clock import Clock
+from rolecall.config import Settings
+from rolecall.identifiers import new_host_id, new_request_id, new_short_request_id
+from rolecall.message import Request, Response, ServiceError
+from rolecall.objects.interface import Objects, ObjectsUnavailable
+from rolecall.services.operation import Call, Declared, Manner, Payload, Registry, Result, Streams
+from rolecall.sigv4.signature import scope_service
+from rolecall.store.interface import Snapshot, Store, StoreBusy, StoreUnavailable
+from rolecall.trail import Trail
+from rolecall.wire.route import Routed, needs_form, route, service_of, spoken_by
+from rolecall.wire.speech import refusal, speech_of
+
+MAX_DOCUMENT = 4 * 1024 * 1024
+"""The largest request document of S3: a list of 10,000 parts, or of 1,000 keys to delete."""
+
+_log = logging.getLogger("rolecall.gateway")
+
+
+@dataclass(slots=True)
+class _Trace:
+    """How far a request came and what each stage made of it, for the trail."""
+
+    request: Request
+    service: str
+    request_id: str
+    now: datetime
+    routed: Routed | None = None
+    authenticated: Authenticated | None = None
+    parameters: Mapping[str, object] | None = None
+    allowed: Allowed | None = None
+    result: Result | None = None
+
+
+class Gateway:
+    """Answers requests. One a process."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: Store,
+        objects: Objects,
+        trail: Trail,
+        clock: Clock,
+        settings: Settings,
+        account: str,
+    ) -> None:
+        """Serve the operations of `registry`. Events of nobody's account are written down for `account`."""
+        self._registry = registry
+        self._store = store
+        self._objects = objects
+        self._trail = trail
+        self._clock = clock
+        self._settings = settings
+        self._account = account
+        self._lookups = Lookups()
+        self._known = KnownCredentials()
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request, whatever it is. Never raises but for cancellation."""
+        service, error = self._addressed(request)
+        request_id = new_short_request_id() if service == "s3" else new_request_id()
+        trace = _Trace(request, service, request_id, self._clock.now())
+        if error is None:
+            try:
+                response = await self._journey(trace)
+            except ServiceError as refused:
+                error = refused
+            except (StoreBusy, StoreUnavailable, ObjectsUnavailable) as trouble:
+                error = ServiceError("ServiceUnavailable", "Please reduce your request rate.", 503, reason=str(trouble))
+                _log.error("request %s is put off: %s", request_id, trouble)
+            except Exception:
+                error = ServiceError("InternalFailure", "We encountered an internal error. Please try again.", 500)
+                _log.exception("request %s failed", request_id)
+        if error is not None:
+            response = refusal(service, request, error, request_id=request_id, host_id=new_host_id())
+        self._record(trace, response.status, error)
+        return response
+
+    async def _journey(self, trace: _Trace) -> Response:
+        """Take a request through its stages."""
+        request, service, now, domains = trace.request, trace.service, trace.now, self._settings.base_domains
+        speech = speech_of(service)
+        body = await read_all(request.body, self._settings.max_form) if needs_form(service, request) else None
+        trace.routed = routed = route(request, service, body, domains)
+        operation = self._registry.find(service, routed.operation.name)
+        with self._store.view() as view:
+            trace.authenticated = authenticated = self._authenticate(request, service, body, view, now)
+        payload = authenticated.payload(request)
+        if body is None and operation.manner is not Manner.STREAM:
+            body = await read_all(payload, MAX_DOCUMENT)
+        trace.parameters = speech.parse(routed, request, body)
+        call = operation.call(trace.parameters)
+        with self._store.view() as view:
+            trace.allowed = allowed = self._authorize(trace, authenticated, operation, call, view)
+            result = call.read(allowed, view) if operation.manner is Manner.READ else None
+        if result is None:
+            result = await self._invoke(operation, call, allowed, payload)
+        trace.result = result
+        return speech.answer(routed, result, request_id=trace.request_id, host_id=new_host_id())
+
+    def _addressed(self, request: Request) -> tuple[str, ServiceError | None]:
+        """Return the service a request is for, or the one in whose words to refuse it, with the refusal."""
+        try:
+            return service_of(request, scope_service(request), self._settings.base_domains), None
+        except ServiceError as error:
+            return spoken_by(request, self._settings.base_domains), error
+
+    def _authenticate(
+        self, request: Request, service: str, body: bytes | None, view: Snapshot, now: datetime
+    ) -> Authenticated:
+        region = self._settings.region
+        return authenticate(request, service=service, body=body, view=view, now=now, known=self._known, region=region)
+
+    def _authorize(
+        self, trace: _Trace, authenticated: Authenticated, operation: Declared, call: Call, view: Snapshot
+    ) -> Allowed:
+        name = f"{operation.service}:{operation.name}"
+        allowed = authorize(
+            authenticated=authenticated,
+            call_checks=call.checks(authenticated.caller, trace.request, view, trace.now),
+            denial=operation.denial,
+            every_caller=operation.every_caller,
+            unsigned=operation.unsigned,
+            request=trace.request,
+            operation=name,
+            view=view,
+            now=trace.now,
+            request_id=trace.request_id,
+            lookups=self._lookups,
+        )
+        if not allowed.is_for(trace.request, name):
+            raise ServiceError("AccessDenied", "Access Denied", 403, reason="the authorization is for another request")
+        return allowed
+
+    async def _invoke(self, operation: Declared, call: Call, allowed: Allowed, payload: Payload) -> Result:
+        if operation.manner is Manner.UNBUILT:
+            raise ServiceError(
+                "NotImplemented", f"{operation.service}:{operation.name} is not built yet in this server.", 501
+            )
+        if operation.manner is Manner.WRITE:
+            return await self._store.write(lambda transaction: call.write(allowed, transaction))
+        return await call.stream(allowed, Streams(self._store, self._objects, payload))
+
+    def _record(self, trace: _Trace, status: int, error: ServiceError | None) -> None:
+        """Queue the request's event; for a change this is before its answer leaves."""
+        authenticated, allowed = trace.authenticated, trace.allowed
+        decisions = error.decisions if isinstance(error, Denied) else decisions_of(allowed) if allowed else ()
+        self._trail.record(
+            Happened(
+                trace.request,
+                trace.request_id,
+                status,
+                self._account,
+                service=trace.service,
+                operation=trace.routed.operation.name if trace.routed else "",
+                caller=authenticated.caller if authenticated else None,
+                signature=authenticated.facts if authenticated else None,
+                parameters=trace.parameters,
+                decisions=decisions,
+                result=trace.result,
+                error=error,
+            )
+        )
