@@ -39,7 +39,7 @@ class Checksum(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PartOf(msgspec.Struct, frozen=True, array_like=True):
-    """A part that an object was made of; its bytes are the segment at the same place."""
+    """A part that an object was made of; the parts lie one behind the other."""
 
     number: int
     size: int

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -144,7 +145,7 @@ def _in_order(named: tuple[Completed, ...]) -> tuple[Completed, ...]:
     if not 1 <= len(named) <= MOST_PARTS or any(part.part_number is None or part.e_tag is None for part in named):
         raise malformed_xml()
     numbers = [part.part_number or 0 for part in named]
-    if any(second <= first for first, second in zip(numbers, numbers[1:], strict=False)):
+    if any(second <= first for first, second in pairwise(numbers)):
         message = "The list of parts was not in ascending order. Parts must be ordered by part number."
         raise ServiceError("InvalidPartOrder", message, 400)
     return named

@@ -1,8 +1,12 @@
-"""Operations on objects that are not built: asked for, they are authenticated, authorized and refused with 501."""
+"""Operations on objects, and of other endpoints, that are not built: asked for, they are authenticated, authorized and refused with 501."""
 
 from __future__ import annotations
 
-from rolecall.services.s3.access import OfBucket, OfObject, OfVersion, on_bucket, on_object, on_version
+from collections.abc import Sequence
+
+from rolecall.access.check import Ask, Check
+from rolecall.services.operation import NoParameters
+from rolecall.services.s3.access import OfBucket, OfObject, OfVersion, access, on_bucket, on_object, on_version
 from rolecall.services.s3.table import operations
 
 operations.unbuilt("GetObjectLegalHold", OfVersion, on_object("GetObjectLegalHold"))
@@ -24,3 +28,17 @@ for _verb in ("Get", "Put", "Delete"):
 operations.unbuilt(
     "ListObjectAnnotations", OfVersion, on_version(("ListObjectAnnotations", "ListObjectVersionAnnotations"))
 )
+
+
+def _list_directory_buckets(ask: Ask[NoParameters]) -> Sequence[Check]:
+    del ask
+    return [Check("s3express:ListAllMyDirectoryBuckets", "arn:aws:s3express:::*")]
+
+
+def _write_response(ask: Ask[NoParameters]) -> Sequence[Check]:
+    del ask
+    return [Check("s3-object-lambda:WriteGetObjectResponse", "*")]
+
+
+operations.unbuilt("ListDirectoryBuckets", NoParameters, access(_list_directory_buckets))
+operations.unbuilt("WriteGetObjectResponse", NoParameters, access(_write_response))
