@@ -22,7 +22,7 @@ def _hold(text: str, kind: PolicyKind) -> None:
 
 def managed_document(text: str) -> str:
     """Return the document of a managed policy. Raises MalformedPolicyDocument, LimitExceeded."""
-    _hold(text, PolicyKind.IDENTITY)
+    _hold(text, PolicyKind.MANAGED)
     if size_without_whitespace(text) > MANAGED_SIZE:
         raise quota_exceeded("PolicySize", MANAGED_SIZE)
     return text
