@@ -9,10 +9,11 @@ from functools import cache
 
 from rolecall.message import FileBody, Request, Response, ResponseBody, ServiceError
 from rolecall.wire import rest_input
+from rolecall.wire.checksums import check_document
 from rolecall.wire.model import Member, OperationModel, Shape
 from rolecall.wire.routed import Routed
 from rolecall.wire.scalars import MOMENTS, WRITERS, http_date, iso_zero_thousandths
-from rolecall.wire.xml_output import declaration, element_writer, escaped, structure_writer
+from rolecall.wire.xml_output import body_members, declaration, element_writer, escaped, structure_writer
 
 XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 MAX_KEY = 1024
@@ -27,10 +28,12 @@ def parse(routed: Routed, request: Request, body: bytes | None) -> dict[str, obj
     """Return the operation's parameters; a streamed body is not among them, nor are PostObject's form fields.
 
     Raises ServiceError in S3's words: InvalidArgument, InvalidRequest, MalformedXML, MissingRequestBodyError,
-    KeyTooLongError.
+    KeyTooLongError, and BadDigest for a document that is not what its digest says.
     """
     if routed.key is not None and len(routed.key) * 4 > MAX_KEY:
         _check_key(routed.key)
+    if body:
+        check_document(request.by_name, body)
     labels = {"Bucket": routed.bucket, "Key": routed.key}
     return read(routed.operation, labels, routed.query, request.by_name, body)
 
@@ -77,7 +80,7 @@ def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, hos
     """Return the answer that carries `result`.
 
     A body of bytes, an iterator or a file goes out as it is; the length of bytes is for whoever sends them. A part of
-    an object (`content_range`) is answered with 206, an answer that has a `status_code` with that.
+    an object (`content_range`) is answered with 206, an answer that says its status itself with that.
     """
     document = _document(routed.operation)
     headers = [("x-amz-request-id", request_id), ("x-amz-id-2", host_id)]
@@ -89,8 +92,8 @@ def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, hos
     status = document.status
     if document.ranged and result.get("content_range") is not None:
         status = 206
-    said = result.get("status_code")
-    if document.says_status and isinstance(said, int):
+    said = result.get(document.status_member)
+    if isinstance(said, int):
         status = said
     if status in _BODILESS:
         body = b""
@@ -137,14 +140,15 @@ class _Document:
     has_body: bool
     ranged: bool
     """Whether a result may be a part of an object."""
-    says_status: bool
+    status_member: str
+    """The member that says the status, if there is one."""
 
 
 @cache
 def _document(operation: OperationModel) -> _Document:
     shape = operation.output
     if shape is None:
-        return _Document(operation.status, (), _no_body, "", has_body=False, ranged=False, says_status=False)
+        return _Document(operation.status, (), _no_body, "", has_body=False, ranged=False, status_member="")
     headers = [
         (member.snake, _header_writer(member) if member.location == "header" else _prefixed_writer(member))
         for member in shape.members.values()
@@ -158,7 +162,7 @@ def _document(operation: OperationModel) -> _Document:
         media_type,
         has_body=body is not _no_body,
         ranged="content_range" in shape.members,
-        says_status=any(member.location == "statusCode" for member in shape.members.values()),
+        status_member=next((m.snake for m in shape.members.values() if m.location == "statusCode"), ""),
     )
 
 
@@ -194,7 +198,7 @@ def _header_spelling(member: Member) -> Callable[[object], str]:
         return MOMENTS[member.timestamp_format] if member.timestamp_format else http_date
     if shape.type == "list":
         spell = _header_spelling(shape.element)
-        return lambda values: ",".join(map(spell, values)) if isinstance(values, list | tuple) else str(values)
+        return lambda values: ", ".join(map(spell, values)) if isinstance(values, list | tuple) else str(values)
     return WRITERS[shape.type]
 
 
@@ -218,7 +222,7 @@ def _body_writer(operation: OperationModel, shape: Shape) -> tuple[Callable[[Map
         return _payload_writer(operation, payload), "application/xml"
     if operation.traits.unwrapped:
         return _unwrapped_writer(operation, shape), "application/xml"
-    if any(not member.location for member in shape.members.values()):
+    if body_members(shape):
         return _members_writer(operation, shape), "application/xml"
     return _no_body, ""
 
@@ -282,7 +286,7 @@ def _members_writer(operation: OperationModel, shape: Shape) -> Callable[[Mappin
 
 def _unwrapped_writer(operation: OperationModel, shape: Shape) -> Callable[[Mapping[str, object]], ResponseBody]:
     name = _root_name(operation, shape)
-    member = next(member for member in shape.members.values() if not member.location)
+    member = body_members(shape)[0]
     opening = f"{XML_DECLARATION}<{name}{_root_namespace(operation)}"
 
     def write(result: Mapping[str, object]) -> ResponseBody:

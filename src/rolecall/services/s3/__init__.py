@@ -13,6 +13,7 @@ from rolecall.services.s3 import object_acl as object_acl
 from rolecall.services.s3 import object_attributes as object_attributes
 from rolecall.services.s3 import object_copy as object_copy
 from rolecall.services.s3 import object_delete as object_delete
+from rolecall.services.s3 import object_form as object_form
 from rolecall.services.s3 import object_get as object_get
 from rolecall.services.s3 import object_list as object_list
 from rolecall.services.s3 import object_put as object_put

@@ -14,8 +14,8 @@ from datetime import datetime
 from rolecall.buckets.segments import Segment, keep_inline
 from rolecall.message import ServiceError
 from rolecall.objects.interface import BlobWriter, Objects
-from rolecall.services.s3.checksums import Algorithm, Digest
 from rolecall.store.interface import Transaction
+from rolecall.wire.checksums import Algorithm, Digest
 
 INLINE = 16 * 1024
 """Up to this many bytes go into the store: measured, one sync for bytes and record beats two up to about here."""

@@ -15,17 +15,7 @@ from rolecall.buckets.uploads import Part, Upload, abort, begin, new_upload_id, 
 from rolecall.buckets.versions import Checksum
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import OfObject, access, object_check, on_object
-from rolecall.services.s3.checksums import (
-    ALGORITHMS,
-    DEFAULT,
-    FULL_OBJECT,
-    Algorithm,
-    algorithm_named,
-    content_md5,
-    shown,
-    upload_kind,
-    wanted,
-)
+from rolecall.services.s3.checksums import DEFAULT, FULL_OBJECT, algorithm_named, shown, upload_kind, wanted
 from rolecall.services.s3.context import Keys
 from rolecall.services.s3.copying import Copying, open_source, reading_check, refuse_large, source_named
 from rolecall.services.s3.errors import invalid_argument, invalid_request, no_such_upload, not_implemented
@@ -37,6 +27,7 @@ from rolecall.services.s3.reading import shown_version
 from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
+from rolecall.wire.checksums import ALGORITHMS, Algorithm, content_md5
 
 MOST_PARTS = 10_000
 

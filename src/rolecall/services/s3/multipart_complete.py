@@ -18,13 +18,14 @@ from rolecall.buckets.versions import Checksum, ObjectVersion, PartOf, add, curr
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import on_object
-from rolecall.services.s3.checksums import ALGORITHMS, FULL_OBJECT, bad_checksum, combined, shown
+from rolecall.services.s3.checksums import FULL_OBJECT, combined, shown
 from rolecall.services.s3.conditions import check_write, check_write_headers
 from rolecall.services.s3.errors import invalid_request, malformed_xml, no_such_upload
 from rolecall.services.s3.multipart import MOST_PARTS, OfUpload, held
 from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Transaction
+from rolecall.wire.checksums import ALGORITHMS, bad_checksum
 
 SMALLEST_PART = 5 * 1024 * 1024
 """Of every part but the last."""

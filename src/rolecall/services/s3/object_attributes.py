@@ -9,13 +9,14 @@ from rolecall.access.allowed import Allowed
 from rolecall.buckets.versions import ObjectVersion
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfVersion, on_version
-from rolecall.services.s3.checksums import ALGORITHMS, COMPOSITE, shown
+from rolecall.services.s3.checksums import COMPOSITE, shown
 from rolecall.services.s3.errors import invalid_argument, not_implemented
 from rolecall.services.s3.listing_keys import page_size
 from rolecall.services.s3.reading import find, shown_version
 from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot
+from rolecall.wire.checksums import ALGORITHMS
 
 ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
 

@@ -19,7 +19,7 @@ from rolecall.buckets.versions import Checksum, ObjectVersion, current
 from rolecall.objects.interface import BlobDamaged, BlobMissing, Objects
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import access, existing_keys, further_check, object_check
-from rolecall.services.s3.checksums import ALGORITHMS, DEFAULT, Algorithm, Wanted, algorithm_named, shown, verified
+from rolecall.services.s3.checksums import DEFAULT, Wanted, algorithm_named, shown, verified
 from rolecall.services.s3.conditions import check_write, check_write_headers
 from rolecall.services.s3.context import request_tag_keys
 from rolecall.services.s3.copying import Copying, Source, open_source, reading_check, refuse_large, source_named
@@ -32,6 +32,7 @@ from rolecall.services.s3.reading import Content, content_of, damaged, pieces_of
 from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
+from rolecall.wire.checksums import ALGORITHMS, Algorithm
 
 COPY = "COPY"
 REPLACE = "REPLACE"

@@ -17,7 +17,6 @@ from rolecall.buckets.versions import ObjectVersion, Removed, current, remove, r
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import OfBucket, OfVersion, access, further_check, object_check
-from rolecall.services.s3.checksums import ALGORITHMS
 from rolecall.services.s3.conditions import names_etag
 from rolecall.services.s3.context import Keys
 from rolecall.services.s3.errors import (
@@ -33,6 +32,7 @@ from rolecall.services.s3.reading import check_version_id
 from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Transaction
+from rolecall.wire.checksums import ALGORITHMS
 
 MOST_KEYS = 1000
 

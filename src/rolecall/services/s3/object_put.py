@@ -16,7 +16,7 @@ from rolecall.buckets.versions import Checksum, ObjectVersion, add, current
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import access, object_check
-from rolecall.services.s3.checksums import Algorithm, Wanted, bad_md5, content_md5, shown, verified, wanted
+from rolecall.services.s3.checksums import Wanted, shown, verified, wanted
 from rolecall.services.s3.conditions import check_write, check_write_headers
 from rolecall.services.s3.context import Keys, request_tag_keys, write_keys
 from rolecall.services.s3.errors import no_such_bucket, not_implemented
@@ -26,6 +26,7 @@ from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
 from rolecall.services.s3.tags import tags_of_header
 from rolecall.store.interface import Snapshot, Transaction
+from rolecall.wire.checksums import Algorithm, bad_md5, content_md5
 
 
 class PutObject(Granting, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Operations on objects, and of other endpoints, that are not built: asked for, they are authenticated, authorized and refused with 501."""
+"""Operations that are not built: asked for, they are authenticated, authorized and refused with 501."""
 
 from __future__ import annotations
 
