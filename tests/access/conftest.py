@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.access.world import World
 
 from rolecall.store.sqlite import SqliteStore
-from tests.access.world import World
 
 
 @pytest.fixture

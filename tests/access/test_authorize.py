@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-from rolecall.access.authorize import Denied, decisions_of
-from rolecall.access.check import Check, Denial
-from rolecall.directory.policies import put_inline_policy
-from rolecall.message import ServiceError
-from rolecall.policy.decide import Layer, Outcome
 from tests.access.world import (
     ACCOUNT,
     OTHER,
@@ -22,6 +16,12 @@ from tests.access.world import (
     role_check,
     trusting,
 )
+
+from rolecall.access.authorize import Denied, decisions_of
+from rolecall.access.check import Check, Denial
+from rolecall.directory.policies import put_inline_policy
+from rolecall.message import ServiceError
+from rolecall.policy.decide import Layer, Outcome
 
 LIST = Check("iam:ListUsers", f"arn:aws:iam::{ACCOUNT}:user/")
 ALICE = arn_of_user("alice")
@@ -215,5 +215,3 @@ def test_what_a_transaction_saw_and_gave_up_is_never_remembered(world: World) ->
     with pytest.raises(GivenUpError):
         world.change(grant_and_give_up)
     refusal(world, alice, further)
-
-

@@ -87,7 +87,7 @@ class World:
         self.known = KnownCredentials()
         self.lookups = Lookups()
         self._numbers = itertools.count(1)
-        self.change(lambda tx: self._begin(tx))
+        self.change(self._begin)
         self.root = Credentials(self._key(ACCOUNT, None))
 
     def _begin(self, tx: Transaction) -> None:
@@ -236,12 +236,13 @@ class World:
         self,
         table: Operations,
         who: Credentials | None,
-        name: str,
+        operation_name: str,
+        /,
         request: Request | None = None,
         **parameters: object,
     ) -> dict[str, Any]:
         """Call an operation that reads."""
-        operation = next(one for one in table if one.name == name)
+        operation = next(one for one in table if one.name == operation_name)
         sent = request or a_request()
         call = operation.call(parameters)
         with self.store.view() as view:
@@ -253,13 +254,13 @@ class World:
                 every_caller=operation.every_caller,
                 unsigned=operation.unsigned,
                 request=sent,
-                operation=f"{operation.service}:{name}",
+                operation=f"{operation.service}:{operation_name}",
                 view=view,
                 now=self.clock.now(),
                 request_id="00000000-0000-4000-8000-000000000000",
                 lookups=self.lookups,
             )
-            assert allowed.is_for(sent, f"{operation.service}:{name}")
+            assert allowed.is_for(sent, f"{operation.service}:{operation_name}")
             return dict(call.read(allowed, view))
 
     def happened(self, who: Credentials | None, number: int = 1, **facts: Any) -> Happened:
