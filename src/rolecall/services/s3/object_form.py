@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
@@ -53,11 +54,9 @@ class PostObject(Making, frozen=True, kw_only=True):
 
 
 def _checks(ask: Ask[PostObject]) -> Sequence[Check]:
-    keys = making_keys(ask.parameters)
-    try:
+    keys = making_keys(msgspec.structs.replace(ask.parameters, tagging=None))
+    with suppress(ServiceError):  # the handler refuses bad tags in S3's words
         keys |= request_tag_keys(_tags(ask.parameters)) if ask.parameters.tagging is not None else {}
-    except ServiceError:
-        pass  # the handler refuses such tags in S3's words
     return [object_check(ask, action, keys) for action in ("PutObject", *making_actions(ask.parameters))]
 
 
