@@ -45,7 +45,7 @@ def normalized_path(raw: bytes) -> str:
             del kept[-1:]
         elif segment not in {b"", b"."}:
             kept.append(segment)
-    tail = b"/" if kept and raw.endswith((b"/", b"/.", b"/..")) else b""
+    tail = b"/" if kept and raw.endswith(b"/") else b""
     return quote_from_bytes(b"/" + b"/".join(kept) + tail, safe="/-._~")
 
 
