@@ -55,7 +55,7 @@ def serialized(
 def parsed(operation: OperationModel, response: Response) -> dict[str, object]:
     """Return what botocore reads in an answer."""
     parser = parsers.create_parser(operation.service_model.metadata["protocol"])
-    headers = {name: value for name, value in response.headers}
+    headers = dict(response.headers)
     assert isinstance(response.body, bytes)
     received = {"status_code": response.status, "headers": _Headers(headers), "body": response.body}
     found: dict[str, object] = parser.parse(received, operation.output_shape)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from tests.wire.botocore_half import model, parsed, serialized
+from tests.wire.generated import START, Draw, without_metadata
 
 from rolecall.wire.model import OperationModel, service, services, snake
 from rolecall.wire.route import needs_form, route, service_of
 from rolecall.wire.routed import Routed
 from rolecall.wire.scalars import http_date
 from rolecall.wire.speech import speech_of
-from tests.wire.botocore_half import model, parsed, serialized
-from tests.wire.generated import START, Draw, without_metadata
 
 OPERATIONS = [
     (name, operation)
@@ -43,6 +43,8 @@ def adapt_to_wire(operation: OperationModel, given: dict[str, object], expected:
         expected.pop(operation.input.payload.snake, None)
     if operation.name == "ListDirectoryBuckets":
         given["MaxDirectoryBuckets"] = expected["max_directory_buckets"] = 7
+    for name in [name for name in given if name == "ContentMD5" and not operation.streaming_input]:
+        del given[name], expected[snake(name)]  # no drawn digest fits the document
     if "RequestRoute" in given:
         given["RequestRoute"] = expected["request_route"] = "route-1"
     if operation.streaming_input and "content_length" in (operation.input.members if operation.input else ()):

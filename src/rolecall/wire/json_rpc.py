@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rolecall.message import Request, Response, ServiceError
 from rolecall.wire.json_values import Unfit, dumps, loads, read_structure, structure_plainer
-from rolecall.wire.model import service
+from rolecall.wire.model import ServiceModel, service
 from rolecall.wire.routed import Routed
 from rolecall.wire.violations import Violations
 
@@ -36,7 +36,7 @@ def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, hos
     del host_id
     operation = routed.operation
     body = b"" if operation.output is None else dumps(structure_plainer(operation.output)(result))
-    return Response(operation.status, (("x-amzn-requestid", request_id), _content_type(routed.service)), body)
+    return Response(operation.status, (("x-amzn-requestid", request_id), _content_type(operation.model)), body)
 
 
 def refuse(
@@ -50,10 +50,10 @@ def refuse(
 ) -> Response:
     """Return the answer that says `error`."""
     del host_id, accept_json
-    headers = (("x-amzn-requestid", request_id), _content_type(service_name), *error.headers)
+    headers = (("x-amzn-requestid", request_id), _content_type(service(service_name)), *error.headers)
     body = b"" if head else dumps({"__type": error.code, "message": error.message})
     return Response(error.status, headers, body)
 
 
-def _content_type(service_name: str) -> tuple[str, str]:
-    return "content-type", f"application/x-amz-json-{service(service_name).record.metadata.json_version or '1.1'}"
+def _content_type(model: ServiceModel) -> tuple[str, str]:
+    return "content-type", f"application/x-amz-json-{model.record.metadata.json_version or '1.1'}"

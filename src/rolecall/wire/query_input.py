@@ -90,16 +90,9 @@ def _fields(shape: Shape) -> tuple[tuple[str, Reader, str, str, bool], ...]:
     """Return for each member: its name in the form, its reader, its name here, its name in errors, if it must be."""
     required = set(shape.required)
     return tuple(
-        (_form_name(member), _reader(member), snake, member.name[:1].lower() + member.name[1:], snake in required)
+        (member.wire_name, _reader(member), snake, member.name[:1].lower() + member.name[1:], snake in required)
         for snake, member in shape.members.items()
     )
-
-
-def _form_name(member: Member) -> str:
-    """Return a member's name in the form; a flattened list is there under its elements' name, where they have one."""
-    if member.shape.type == "list" and member.flattened and member.shape.element.traits.location_name:
-        return member.shape.element.traits.location_name
-    return member.wire_name
 
 
 def _reader(member: Member) -> Reader:

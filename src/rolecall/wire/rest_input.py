@@ -166,7 +166,7 @@ def read_body(operation: OperationModel, body: bytes | None, values: dict[str, o
             _read_payload(payload, body, values, required=payload.snake in shape.required)
         elif _has_body(shape):
             name = operation.traits.input.location_name if operation.traits.input else ""
-            values.update(read_structure(shape, _root(body or b"", {name, shape.name})))
+            values.update(read_structure(shape, _root(body or b"", {name, shape.name, shape.traits.location_name})))
     except MalformedXml as problem:
         raise ServiceError("MalformedXML", MALFORMED_XML, reason=str(problem)) from None
 
@@ -178,7 +178,8 @@ def _has_body(shape: Shape) -> bool:
 
 def _read_payload(payload: Member, body: bytes | None, values: dict[str, object], *, required: bool) -> None:
     if payload.shape.type == "blob":
-        values[payload.snake] = body or b""
+        if body or required:
+            values[payload.snake] = body or b""
     elif payload.shape.type == "string":
         try:
             values[payload.snake] = (body or b"").decode()

@@ -33,7 +33,7 @@ def parse(routed: Routed, request: Request, body: bytes | None) -> dict[str, obj
     if routed.key is not None and len(routed.key) * 4 > MAX_KEY:
         _check_key(routed.key)
     if body:
-        check_document(request.by_name, body)
+        check_document(request.by_name, body, checksums=routed.operation.checksum is not None)
     labels = {"Bucket": routed.bucket, "Key": routed.key}
     return read(routed.operation, labels, routed.query, request.by_name, body)
 

@@ -157,8 +157,7 @@ def _table(shape: Shape) -> _Table:
 def _member_reader(member: Member) -> tuple[str, Reader, bool]:
     """Return a member's element name, its reader, and whether there is one element for each entry."""
     if member.flattened and member.shape.type == "list":
-        element = member.shape.element
-        return element.traits.location_name or member.wire_name, value_reader(element), True
+        return member.wire_name, value_reader(member.shape.element), True
     if member.flattened and member.shape.type == "map":
         return member.wire_name, _entry_reader(member.shape), True
     return member.wire_name, value_reader(member), False

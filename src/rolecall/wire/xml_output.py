@@ -14,6 +14,7 @@ Moments = Callable[[object], str]
 """How a timestamp is spelled where the model does not say."""
 
 _SPECIAL = re.compile('[&<>"\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]')
+_OUTSIDE = frozenset({"header", "headers", "statusCode"})
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 
@@ -33,11 +34,16 @@ def _escape(match: re.Match[str]) -> str:
     return "\ufffd" if "\ud800" <= character <= "\udfff" else f"&#x{ord(character):X};"
 
 
+def body_members(shape: Shape) -> list[Member]:
+    """Return the members of a structure that travel in an answer's body; in answers, a query is no place."""
+    return [member for member in shape.members.values() if member.location not in _OUTSIDE]
+
+
 @cache
 def structure_writer(shape: Shape, moments: Moments) -> Writer:
     """Return the writer of a structure's members that travel in the body, without an element around them."""
     made: list[tuple[str, Writer]] = []
-    members = [member for member in shape.members.values() if not member.location and not member.traits.xml_attribute]
+    members = [member for member in body_members(shape) if not member.traits.xml_attribute]
 
     def write(value: object, out: list[str]) -> None:
         if not isinstance(value, Mapping):
@@ -141,7 +147,7 @@ def _entries_writer(member: Member, moments: Moments) -> Writer:
 def _list_writer(member: Member, moments: Moments) -> Writer:
     element = member.shape.element
     if member.flattened:
-        return _list_entries(member, element.traits.location_name or member.wire_name, moments)
+        return _list_entries(member, member.wire_name, moments)
     write_entries = _list_entries(member, element.traits.location_name or "member", moments)
     return _wrapped(member, write_entries)
 
