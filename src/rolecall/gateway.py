@@ -96,10 +96,11 @@ class Gateway:
 
     async def _journey(self, trace: _Trace) -> Response:
         """Take a request through its stages."""
-        request, service, now, domains = trace.request, trace.service, trace.now, self._settings.base_domains
-        speech = speech_of(service)
-        body = await read_all(request.body, self._settings.max_form) if needs_form(service, request) else None
-        trace.routed = routed = route(request, service, body, domains)
+        request, now, domains = trace.request, trace.now, self._settings.base_domains
+        speech = speech_of(trace.service)
+        body = await read_all(request.body, self._settings.max_form) if needs_form(trace.service, request) else None
+        trace.routed = routed = route(request, trace.service, body, domains)
+        trace.service = service = routed.service  # an unsigned form says in its body which service it is for
         operation = self._registry.find(service, routed.operation.name)
         with self._store.view() as view:
             trace.authenticated = authenticated = self._authenticate(request, service, body, view, now)
