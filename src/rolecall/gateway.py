@@ -90,7 +90,7 @@ class Gateway:
                 error = ServiceError("InternalFailure", "We encountered an internal error. Please try again.", 500)
                 _log.exception("request %s failed", request_id)
         if error is not None:
-            response = refusal(service, request, error, request_id=request_id, host_id=new_host_id())
+            response = refusal(trace.service, request, error, request_id=request_id, host_id=new_host_id())
         self._record(trace, response.status, error)
         return response
 
