@@ -54,7 +54,8 @@ class Line:
     service: str
     operation: str
     needs: tuple[str, ...]
-    """Empty: nothing, every caller may."""
+    """Empty where every caller may, or where each item of the request is decided for itself."""
+    every_caller: bool
     built: bool
 
 
@@ -94,7 +95,8 @@ def current_page() -> str:
 def lines(operations: Iterable[Declared], view: Snapshot) -> list[Line]:
     """Return a line for each operation."""
     return [
-        Line(one.service, one.name, _needs(one, view), built=one.manner is not Manner.UNBUILT) for one in operations
+        Line(one.service, one.name, _needs(one, view), one.every_caller, built=one.manner is not Manner.UNBUILT)
+        for one in operations
     ]
 
 
@@ -115,11 +117,13 @@ def render(found: Sequence[Line]) -> str:
 
 def _table(rows: Sequence[Line]) -> str:
     head = "| operation | needs |\n|---|---|\n"
-    return head + "".join(f"| {row.operation} | {_shown(row.needs)} |\n" for row in rows)
+    return head + "".join(f"| {row.operation} | {_shown(row)} |\n" for row in rows)
 
 
-def _shown(needs: Sequence[str]) -> str:
-    return ", ".join(f"`{action}`" for action in needs) or "nothing"
+def _shown(row: Line) -> str:
+    if row.needs:
+        return ", ".join(f"`{action}`" for action in row.needs)
+    return "nothing: every caller may" if row.every_caller else "decided for each of its items"
 
 
 def _needs(operation: Declared, view: Snapshot) -> tuple[str, ...]:
