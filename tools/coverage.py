@@ -36,6 +36,8 @@ from rolecall.wire.model import Shape, service
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "coverage.md"
 TITLES = {"iam": "IAM", "sts": "STS", "s3": "S3", "cloudtrail": "CloudTrail"}
+ITEM_BY_ITEM = {"DeleteObjects": "`s3:DeleteObject` for each of its keys"}
+"""Operations that anybody may call and that decide about each item of the request."""
 
 _ACCOUNT = "123456789012"
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -55,14 +57,13 @@ class Line:
     operation: str
     needs: tuple[str, ...]
     """Empty where every caller may, or where each item of the request is decided for itself."""
-    every_caller: bool
     built: bool
 
 
 class _NoBody:
     async def chunks(self) -> AsyncIterator[bytes]:
-        return
-        yield b""
+        for piece in ():
+            yield piece
 
 
 def main() -> int:
@@ -95,8 +96,7 @@ def current_page() -> str:
 def lines(operations: Iterable[Declared], view: Snapshot) -> list[Line]:
     """Return a line for each operation."""
     return [
-        Line(one.service, one.name, _needs(one, view), one.every_caller, built=one.manner is not Manner.UNBUILT)
-        for one in operations
+        Line(one.service, one.name, _needs(one, view), built=one.manner is not Manner.UNBUILT) for one in operations
     ]
 
 
@@ -123,7 +123,7 @@ def _table(rows: Sequence[Line]) -> str:
 def _shown(row: Line) -> str:
     if row.needs:
         return ", ".join(f"`{action}`" for action in row.needs)
-    return "nothing: every caller may" if row.every_caller else "decided for each of its items"
+    return ITEM_BY_ITEM.get(row.operation, "nothing: every caller may")
 
 
 def _needs(operation: Declared, view: Snapshot) -> tuple[str, ...]:
