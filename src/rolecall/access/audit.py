@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -291,23 +292,26 @@ def _statements(decision: Decision) -> list[dict[str, object]]:
 
 def _shown(value: object) -> object:
     """Return parameters or results as a record shows them: in camelCase, without secrets, long text cut."""
-    if isinstance(value, Mapping):
-        return {_camel(str(key)): _HIDDEN if key in _SECRET else _shown(member) for key, member in value.items()}
     if isinstance(value, str):
         text = printable(value)
         return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}... ({len(text)} characters)"
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {_camel(str(key)): _HIDDEN if key in _SECRET else _shown(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
         return [_shown(member) for member in value[:_LONGEST_LIST]]
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if value is None or isinstance(value, bool | int | float):
-        return value
+    if isinstance(value, Mapping):
+        return _shown(dict(value))
     return f"({len(value)} bytes)" if isinstance(value, bytes) else "(stream)"
 
 
+@lru_cache(maxsize=4096)
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
-    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+    return printable(head + "".join(part[:1].upper() + part[1:] for part in rest))
 
 
 def _resources(happened: Happened) -> list[dict[str, str]]:
