@@ -21,13 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from tests.store.watched import WatchedFiles, WatchedVFS, Watcher
 
 from rolecall.objects.local import LocalObjects
 from rolecall.store.interface import Transaction
 from rolecall.store.keys import pack, unpack
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
-from tests.store.watched import WatchedFiles, WatchedVFS, Watcher
 
 SECTOR = 512
 LOG_PAGES = 60
@@ -282,7 +282,7 @@ class Disk:
             self._files[self._inodes[event.inode]].sync(self._begun[event.number])
 
     def _synced_folder(self, place: int, event: Event) -> None:
-        is_shard = os.path.basename(os.path.dirname(event.path)) == "objects"
+        is_shard = Path(event.path).parent.name == "objects"
         if self._dropped != "blob's folder" or not is_shard:
             self._folders.setdefault(event.path, Names()).sync(self._begun[event.number])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.store.powerloss import Event, lose_power, read_log, record_in_processes
 
 KINDS = ["log", "checkpoint", "blob", "blob's folder"]

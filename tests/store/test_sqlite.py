@@ -8,11 +8,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from tests.store.contract import Opener, StoreContract, mark_of, put, value_of
 
 from rolecall.store.interface import SchemaMismatch, StoreUnavailable
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
-from tests.store.contract import Opener, StoreContract, mark_of, put, value_of
 
 
 class TestSqlite(StoreContract):

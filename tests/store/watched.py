@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import apsw
 
@@ -53,7 +54,7 @@ class WatchedFiles(RealFiles):
 
     def open(self, path: str, flags: int, mode: int = 0o600) -> int:
         self._watcher.before("open", path)
-        is_new = bool(flags & os.O_CREAT) and not os.path.exists(path)
+        is_new = bool(flags & os.O_CREAT) and not Path(path).exists()
         descriptor = super().open(path, flags, mode)
         self._paths[descriptor] = path
         if is_new:
@@ -105,15 +106,15 @@ class WatchedVFS(apsw.VFS):
         self._watcher = watcher
         super().__init__(name, "")
 
-    def xOpen(self, name: apsw.URIFilename | str | None, flags: list[int]) -> apsw.VFSFile:
+    def xOpen(self, name: apsw.URIFilename | str | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - apsw's name
         return WatchedVFSFile(self._watcher, name, flags)
 
-    def xDelete(self, path: str, syncdir: bool) -> None:
+    def xDelete(self, path: str, syncdir: bool) -> None:  # noqa: N802 - apsw's name
         self._watcher.before("unlink", path)
         super().xDelete(path, syncdir)
         self._watcher.unlinked(path)
         if syncdir:
-            self._watcher.synced_folder(self._watcher.sync_begins(), os.path.dirname(path))
+            self._watcher.synced_folder(self._watcher.sync_begins(), str(Path(path).parent))
 
 
 class WatchedVFSFile(apsw.VFSFile):
@@ -123,24 +124,24 @@ class WatchedVFSFile(apsw.VFSFile):
         self._watcher = watcher
         self._path = name.filename() if isinstance(name, apsw.URIFilename) else str(name)
         watcher.before("open", self._path)
-        is_new = not os.path.exists(self._path)
+        is_new = not Path(self._path).exists()
         super().__init__("", name, flags)
-        self._inode = os.stat(self._path).st_ino
+        self._inode = Path(self._path).stat().st_ino
         self._owes_folder = is_new and bool(flags[0] & _JOURNALS)
         if is_new:
             watcher.made(self._path, self._inode)
 
-    def xWrite(self, data: bytes, offset: int) -> None:
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - apsw's name
         self._watcher.before("write", self._path)
         super().xWrite(data, offset)
         self._watcher.wrote(self._inode, offset, bytes(data))
 
-    def xTruncate(self, newsize: int) -> None:
+    def xTruncate(self, newsize: int) -> None:  # noqa: N802 - apsw's name
         self._watcher.before("write", self._path)
         super().xTruncate(newsize)
         self._watcher.cut(self._inode, newsize)
 
-    def xSync(self, flags: int) -> None:
+    def xSync(self, flags: int) -> None:  # noqa: N802 - apsw's name
         """Sync. SQLite syncs the folder too, the first time, where it made a journal."""
         self._watcher.before("sync", self._path)
         token = self._watcher.sync_begins()
@@ -148,4 +149,4 @@ class WatchedVFSFile(apsw.VFSFile):
         self._watcher.synced(token, "checkpoint", self._inode)
         if self._owes_folder:
             self._owes_folder = False
-            self._watcher.synced_folder(token, os.path.dirname(self._path))
+            self._watcher.synced_folder(token, str(Path(self._path).parent))

@@ -49,7 +49,7 @@ class Folder:
         self.is_synced = sync
         self._root = str(root)
         self._incoming = f"{root}/incoming"
-        self._shards = {name: _Turns(f"{root}/{name}") for name in (f"{number:02x}" for number in range(256))}
+        self._shards = {name: Turns(f"{root}/{name}") for name in (f"{number:02x}" for number in range(256))}
         made = [
             files.make_folder(path)
             for path in (self._root, self._incoming, *(f"{root}/{name}" for name in self._shards))
@@ -100,18 +100,24 @@ class Folder:
         return [f"{self._root}/{name}" for name in self._shards]
 
 
-class _Turns:
+class Turns:
     """One folder's syncs, shared: whoever waits while one sync runs is served by the next one, together."""
 
     __slots__ = ("_asked", "_failed", "_lock", "_path", "_served", "_turn")
 
     def __init__(self, path: str) -> None:
+        """Take turns at the folder `path`."""
         self._path = path
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._asked = 0
         self._served = 0
         self._failed = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many have asked and were neither served nor refused."""
+        return self._asked - max(self._served, self._failed)
 
     def sync(self, files: Files) -> None:
         """Return when every name given before the call is durable. Raises OSError."""

@@ -54,7 +54,8 @@ class LocalBlobWriter:
         try:
             await asyncio.wrap_future(keeping)
         except asyncio.CancelledError:
-            keeping.add_done_callback(self._disown)
+            # Nobody will ever name this blob, whether or not the thread still comes to keep it.
+            self._executor.submit(self._drop, keeping)
             raise
         return self._blob
 
@@ -67,9 +68,11 @@ class LocalBlobWriter:
         if self._descriptor is None and self._under_way is None:
             return
         try:
-            await asyncio.wrap_future(self._executor.submit(self._drop, self._under_way))
+            dropping = self._executor.submit(self._drop, self._under_way)
         except RuntimeError:  # the engine was closed
             self._drop(None)
+            return
+        await asyncio.shield(asyncio.wrap_future(dropping))
 
     async def _settle(self) -> None:
         """Wait for the load that is being written."""
@@ -115,15 +118,11 @@ class LocalBlobWriter:
             self._descriptor = None
 
     def _drop(self, under_way: Future[None] | None) -> None:
+        """Remove the file, once no other thread is at it."""
         if under_way is not None and not under_way.cancel():
             under_way.exception()
         self._descriptor = None
         self._remove()
-
-    def _disown(self, keeping: Future[None]) -> None:
-        """Remove a blob whose commit nobody waits for any more: no record will ever name it."""
-        if not keeping.cancelled() and keeping.exception() is None:
-            self._remove()
 
     def _remove(self) -> None:
         for path in (self._folder.incoming(self._blob), self._folder.path(self._blob)):

@@ -16,7 +16,7 @@ from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite.checkpoints import Checkpointer
 from rolecall.store.sqlite.database import Database, open_lock
 from rolecall.store.sqlite.durability import WalSync
-from rolecall.store.sqlite.faults import FAULTS, translated
+from rolecall.store.sqlite.faults import FAULTS, translated, unconfirmed
 from rolecall.store.sqlite.jobs import Job, deliver
 from rolecall.store.sqlite.writing import Changes, Sequence
 
@@ -149,7 +149,7 @@ class Writer:
         except OSError as fault:
             self._in_doubt = True
             for job in jobs:
-                job.error = translated(fault)
+                job.error = unconfirmed(fault)
 
     def _repair(self, connection: apsw.Connection) -> None:
         """Make durable what a failed sync left in doubt.

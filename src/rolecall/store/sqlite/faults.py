@@ -20,6 +20,7 @@ _SENTENCES: tuple[tuple[type[apsw.Error], str], ...] = (
     (apsw.NotADBError, "its file is not a database"),
     (apsw.PermissionsError, "its file may not be used"),
     (apsw.TooBigError, "a value is too large"),
+    (apsw.NoMemError, "the machine has no memory left"),
 )
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -32,6 +33,11 @@ def translated(fault: Exception) -> StoreError:
     return StoreUnavailable(f"The store is not available: {_reason(fault)}.")
 
 
+def unconfirmed(fault: Exception) -> StoreUnavailable:
+    """Return the store's error for a fault of the sync that follows a commit."""
+    return StoreUnavailable(f"The disk did not confirm the change, which may have been made: {_reason(fault)}.")
+
+
 def _reason(fault: Exception) -> str:
     if isinstance(fault, OSError) and fault.errno is not None:
         if fault.errno in _FULL:
@@ -40,4 +46,7 @@ def _reason(fault: Exception) -> str:
     for kind, sentence in _SENTENCES:
         if isinstance(fault, kind):
             return sentence
+    if isinstance(fault, apsw.IOError):
+        code = apsw.mapping_extended_result_codes.get(getattr(fault, "extendedresult", -1), "of no known kind")
+        return f"an input/output error ({code})"
     return f"{fault} ({type(fault).__name__})"
