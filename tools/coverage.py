@@ -62,7 +62,8 @@ class Line:
 
 class _NoBody:
     async def chunks(self) -> AsyncIterator[bytes]:
-        for piece in ():
+        nothing: tuple[bytes, ...] = ()
+        for piece in nothing:
             yield piece
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rolecall.access.allowed import Allowed
 from rolecall.access.audit import Happened
 from rolecall.access.authenticate import Authenticated, KnownCredentials, authenticate, read_all
 from rolecall.access.authorize import Denied, authorize, decisions_of
+from rolecall.access.cors import cors_headers, preflight
 from rolecall.access.gather import Lookups
 from rolecall.clock import Clock
 from rolecall.config import Settings
@@ -23,9 +24,10 @@ from rolecall.message import Request, Response, ServiceError
 from rolecall.objects.interface import Objects, ObjectsUnavailable
 from rolecall.services.operation import Call, Declared, Manner, Payload, Registry, Result, Streams
 from rolecall.sigv4.signature import scope_service
-from rolecall.store.interface import Snapshot, Store, StoreBusy, StoreUnavailable
+from rolecall.store.interface import Snapshot, Store, StoreBusy, StoreError, StoreUnavailable
 from rolecall.trail import Trail
 from rolecall.wire.route import Routed, needs_form, route, service_of, spoken_by
+from rolecall.wire.s3_routes import place
 from rolecall.wire.speech import refusal, speech_of
 
 MAX_DOCUMENT = 4 * 1024 * 1024
@@ -92,11 +94,13 @@ class Gateway:
         if error is not None:
             response = refusal(trace.service, request, error, request_id=request_id, host_id=new_host_id())
         self._record(trace, response.status, error)
-        return response
+        return self._with_cors(trace, response)
 
     async def _journey(self, trace: _Trace) -> Response:
         """Take a request through its stages."""
         request, now, domains = trace.request, trace.now, self._settings.base_domains
+        if trace.service == "s3" and request.method == "OPTIONS":
+            return self._preflight(request)
         speech = speech_of(trace.service)
         body = await read_all(request.body, self._settings.max_form) if needs_form(trace.service, request) else None
         trace.routed = routed = route(request, trace.service, body, domains)
@@ -116,6 +120,23 @@ class Gateway:
             result = await self._invoke(operation, call, allowed, payload)
         trace.result = result
         return speech.answer(routed, result, request_id=trace.request_id, host_id=new_host_id())
+
+    def _preflight(self, request: Request) -> Response:
+        """Answer a browser that asks what it may send. It is nobody's request yet: nothing is signed or allowed."""
+        bucket, key = place(request, self._settings.base_domains)
+        with self._store.view() as view:
+            return preflight(view, bucket, key, request)
+
+    def _with_cors(self, trace: _Trace, response: Response) -> Response:
+        """Return the answer, a refusal too, with what lets the page that asked read it, by its bucket's rules."""
+        if trace.routed is None or trace.routed.bucket is None or trace.request.header("origin") is None:
+            return response
+        try:
+            with self._store.view() as view:
+                headers = cors_headers(view, trace.routed.bucket, trace.request)
+        except StoreError:
+            return response
+        return replace(response, headers=(*response.headers, *headers)) if headers else response
 
     def _addressed(self, request: Request) -> tuple[str, ServiceError | None]:
         """Return the service a request is for, or the one in whose words to refuse it, with the refusal."""

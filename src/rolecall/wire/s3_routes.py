@@ -134,6 +134,15 @@ def route(request: Request, base_domains: Sequence[str]) -> Routed:
     return Routed("s3", operation, bucket, key or None, query=query, style=style)
 
 
+def place(request: Request, base_domains: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return the bucket and the key that a request is about, whatever its method.
+
+    Raises ServiceError InvalidURI or InvalidBucketName.
+    """
+    bucket, key, _ = _places(request, base_domains)
+    return bucket, key or None
+
+
 def _operation(name: str) -> OperationModel:
     return service("s3").operations[name]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import json
 from collections.abc import Iterator
@@ -398,6 +399,36 @@ def test_cors_rules_that_s3_does_not_take(
     error = refused(s3.put_bucket_cors, Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
     assert error["Code"] == code
     assert message in error["Message"]
+
+
+def asked(server: Server, method: str, path: str, **headers: str) -> tuple[int, dict[str, str]]:
+    """Send an unsigned request as a browser does; return the status and the headers of the answer."""
+    connection = http.client.HTTPConnection(server.endpoint.removeprefix("http://"), timeout=10)
+    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
+
+def test_browsers_are_answered_by_the_rules_and_no_right_comes_with_it(server: Server, s3: Any, bucket: str) -> None:
+    rule = {"AllowedMethods": ["GET", "PUT"], "AllowedOrigins": ["https://app.example"], "AllowedHeaders": ["x-amz-*"]}
+    path = f"/{bucket}/key"
+    wish = {"access_control_request_method": "PUT", "access_control_request_headers": "x-amz-date"}
+    assert asked(server, "OPTIONS", path, origin="https://app.example", **wish)[0] == 403
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+    status, headers = asked(server, "OPTIONS", path, origin="https://app.example", **wish)
+    assert (status, headers["access-control-allow-origin"]) == (200, "https://app.example")
+    assert headers["access-control-allow-methods"] == "GET, PUT"
+    assert headers["access-control-allow-headers"] == "x-amz-date"
+    status, headers = asked(server, "OPTIONS", path, origin="https://evil.example", **wish)
+    assert status == 403
+    assert "access-control-allow-origin" not in headers
+    status, headers = asked(server, "GET", path, origin="https://app.example")
+    assert (status, headers["access-control-allow-origin"]) == (403, "https://app.example")
+    status, headers = asked(server, "GET", path, origin="https://evil.example")
+    assert status == 403
+    assert "access-control-allow-origin" not in headers
 
 
 # Who may, and what is not built
