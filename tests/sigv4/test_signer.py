@@ -50,7 +50,7 @@ def verify(wire: Sent, service: str) -> str:
     signed = read(request, service=service)
     assert signed is not None
     digest = hashlib.sha256(wire.body).hexdigest()
-    check(signed, request, SECRET, now=datetime.now(UTC), service=service, body_sha256=digest)
+    check(signed, request, SECRET, now=signed.moment, service=service, body_sha256=digest)
     return signed.signature
 
 
