@@ -182,7 +182,9 @@ class Gateway:
         return await call.stream(allowed, Streams(self._store, self._objects, payload))
 
     def _record(self, trace: _Trace, status: int, error: ServiceError | None) -> None:
-        """Queue the request's event; for a change this is before its answer leaves."""
+        """Queue the request's event; for a change this is before its answer leaves. Preflights are nobody's doing."""
+        if trace.request.method == "OPTIONS":
+            return
         authenticated, allowed = trace.authenticated, trace.allowed
         decisions = error.decisions if isinstance(error, Denied) else decisions_of(allowed) if allowed else ()
         self._trail.record(
