@@ -32,15 +32,10 @@ def parse(operation: OperationModel, form: Mapping[str, str]) -> dict[str, objec
     if shape is None:
         return {}
     violations = Violations()
-    values = _read_structure(shape, form if _is_flat(shape) else _nested(form), "", violations)
+    values = _read_structure(shape, _nested(form) if "." in "&".join(form) else form, "", violations)
     if violations:
         raise violations.error("ValidationError")
     return values
-
-
-@cache
-def _is_flat(shape: Shape) -> bool:
-    return all(is_scalar(member.shape) for member in shape.members.values())
 
 
 def _nested(form: Mapping[str, str]) -> Mapping[str, Node]:

@@ -85,9 +85,11 @@ def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, hos
     document = _document(routed.operation)
     headers = [("x-amz-request-id", request_id), ("x-amz-id-2", host_id)]
     body = document.body(result)
-    for snake, write in document.headers:
-        value = result.get(snake)
-        if value is not None and not (snake == "content_length" and document.has_body and isinstance(body, bytes)):
+    writers = document.headers
+    for snake, value in result.items():
+        if value is None or (write := writers.get(snake)) is None:
+            continue
+        if snake != "content_length" or not document.has_body or not isinstance(body, bytes):
             write(value, headers)
     status = document.status
     if document.ranged and result.get("content_range") is not None:
@@ -134,7 +136,7 @@ class _Document:
     """How an operation's results are written."""
 
     status: int
-    headers: tuple[tuple[str, HeaderWriter], ...]
+    headers: Mapping[str, HeaderWriter]
     body: Callable[[Mapping[str, object]], ResponseBody]
     media_type: str
     has_body: bool
@@ -148,16 +150,16 @@ class _Document:
 def _document(operation: OperationModel) -> _Document:
     shape = operation.output
     if shape is None:
-        return _Document(operation.status, (), _no_body, "", has_body=False, ranged=False, status_member="")
-    headers = [
-        (member.snake, _header_writer(member) if member.location == "header" else _prefixed_writer(member))
+        return _Document(operation.status, {}, _no_body, "", has_body=False, ranged=False, status_member="")
+    headers = {
+        member.snake: _header_writer(member) if member.location == "header" else _prefixed_writer(member)
         for member in shape.members.values()
         if member.location in {"header", "headers"}
-    ]
+    }
     body, media_type = _body_writer(operation, shape)
     return _Document(
         operation.status,
-        tuple(headers),
+        headers,
         body,
         media_type,
         has_body=body is not _no_body,

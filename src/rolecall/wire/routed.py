@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from rolecall.wire.model import OperationModel
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(msgspec.Struct, frozen=True):
     """A request's service and operation, and the names in it, each decoded once: nobody decodes them again."""
 
     service: str
@@ -19,7 +19,7 @@ class Routed:
     """The object's key, exactly: `//`, `.` and `..` mean nothing in it."""
     form: Mapping[str, str] | None = None
     """The query protocol's parameters, of the URL and of the body."""
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = {}
     """The URL's parameters."""
     style: str | None = None
     """How the bucket was addressed: `path` or `virtual`."""

@@ -107,8 +107,7 @@ def _utc(value: object) -> datetime:
 
 def iso_seconds(value: object) -> str:
     """Spell a moment as IAM and STS do: whole seconds of UTC."""
-    utc = _utc(value)
-    return f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}Z"
+    return f"{_utc(value).isoformat()[:19]}Z"
 
 
 def iso_thousandths(value: object) -> str:
@@ -119,7 +118,7 @@ def iso_thousandths(value: object) -> str:
 
 def iso_zero_thousandths(value: object) -> str:
     """Spell a moment as S3 does: whole seconds, with three zeros behind."""
-    return f"{iso_seconds(value)[:-1]}.000Z"
+    return f"{_utc(value).isoformat()[:19]}.000Z"
 
 
 def http_date(value: object) -> str:

@@ -20,30 +20,31 @@ def decode(raw: bytes) -> dict[str, str]:
     """
     if not raw:
         return {}
-    pairs = raw.split(b"&")
-    if len(pairs) > MAX_PARAMETERS:
-        raise Undecodable(f"More than {MAX_PARAMETERS} parameters.")
     if _BROKEN_ESCAPE.search(raw):
         raise Undecodable("A percent sign must be followed by two hexadecimal digits.")
     found: dict[str, str] = {}
     try:
+        pairs = raw.decode().split("&")
+        if len(pairs) > MAX_PARAMETERS:
+            raise Undecodable(f"More than {MAX_PARAMETERS} parameters.")
         for pair in pairs:
             if not pair:
                 continue
-            name, _, value = pair.partition(b"=")
-            text = _text(name)
-            if text in found:
-                raise Undecodable(f"The parameter {text} is given more than once.")
-            found[text] = _text(value)
+            name, _, value = pair.partition("=")
+            if "%" in pair or "+" in pair:
+                name, value = _text(name), _text(value)
+            if name in found:
+                raise Undecodable(f"The parameter {name} is given more than once.")
+            found[name] = value
     except UnicodeDecodeError:
         raise Undecodable("Parameters must be UTF-8.") from None
     return found
 
 
-def _text(raw: bytes) -> str:
-    if b"+" in raw:
-        raw = raw.replace(b"+", b" ")
-    return (unquote_to_bytes(raw) if b"%" in raw else raw).decode()
+def _text(escaped: str) -> str:
+    if "+" in escaped:
+        escaped = escaped.replace("+", " ")
+    return unquote_to_bytes(escaped).decode() if "%" in escaped else escaped
 
 
 def decode_path(raw: bytes) -> str:
