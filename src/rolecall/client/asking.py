@@ -1,0 +1,45 @@
+"""What the commands that ask the trail have in common: their options, and what they say when it does not answer."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.text import Text
+
+from rolecall.client.events import Refused, Unreachable
+from rolecall.client.settings import Connection, NotConfigured, connection
+
+FOUND, NOT_FOUND, FAILED = 0, 1, 2
+"""Exit codes."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of every command that asks the trail."""
+    parser.add_argument("--json", action="store_true", help="print CloudTrail records, one JSON object a line")
+    parser.add_argument("--profile", metavar="NAME", help="the profile whose credentials to ask with")
+    parser.add_argument("--endpoint-url", metavar="URL", help="where to ask (default: AWS_ENDPOINT_URL)")
+
+
+def asking(arguments: argparse.Namespace, ask: Callable[[Connection], int]) -> int:
+    """Run `ask` and return its exit code; tell a person what to do where it cannot be run."""
+    try:
+        at = connection(os.environ, profile=arguments.profile, endpoint=arguments.endpoint_url)
+        return ask(at)
+    except NotConfigured as problem:
+        complain(str(problem))
+    except Refused as refusal:
+        complain(str(refusal))
+        if refusal.code.startswith("AccessDenied"):
+            complain("Asking the trail needs cloudtrail:LookupEvents: ask an administrator, or use another --profile.")
+    except Unreachable as problem:
+        complain(f"No answer: {problem}")
+    return FAILED
+
+
+def complain(sentence: str) -> None:
+    """Say what is wrong, to a person."""
+    Console(file=sys.stderr, soft_wrap=True).print(Text(sentence, style="red"))
