@@ -16,6 +16,7 @@ from rolecall.access.audit import Happened
 from rolecall.access.authenticate import Authenticated, KnownCredentials, authenticate, read_all
 from rolecall.access.authorize import Denied, authorize, decisions_of
 from rolecall.access.cors import cors_headers, preflight
+from rolecall.access.form_upload import open_form
 from rolecall.access.gather import Lookups
 from rolecall.clock import Clock
 from rolecall.config import Settings
@@ -26,12 +27,16 @@ from rolecall.services.operation import Call, Declared, Manner, Payload, Registr
 from rolecall.sigv4.signature import scope_service
 from rolecall.store.interface import Snapshot, Store, StoreBusy, StoreError, StoreUnavailable
 from rolecall.trail import Trail
+from rolecall.wire.rest_xml import parse_form
 from rolecall.wire.route import Routed, needs_form, route, service_of, spoken_by
 from rolecall.wire.s3_routes import place
 from rolecall.wire.speech import refusal, speech_of
 
 MAX_DOCUMENT = 4 * 1024 * 1024
 """The largest request document of S3: a list of 10,000 parts, or of 1,000 keys to delete."""
+
+FORM_UPLOAD = "PostObject"
+"""The one operation whose parameters and proof are fields of an HTML form."""
 
 _log = logging.getLogger("rolecall.gateway")
 
@@ -45,10 +50,19 @@ class _Trace:
     request_id: str
     now: datetime
     routed: Routed | None = None
-    authenticated: Authenticated | None = None
+    proof: Authenticated | None = None
     parameters: Mapping[str, object] | None = None
     allowed: Allowed | None = None
     result: Result | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A request whose sender is known, whose parameters are read, and whose object bytes still wait."""
+
+    proof: Authenticated
+    parameters: Mapping[str, object]
+    payload: Payload
 
 
 class Gateway:
@@ -98,7 +112,7 @@ class Gateway:
 
     async def _journey(self, trace: _Trace) -> Response:
         """Take a request through its stages."""
-        request, now, domains = trace.request, trace.now, self._settings.base_domains
+        request, domains = trace.request, self._settings.base_domains
         if trace.service == "s3" and request.method == "OPTIONS":
             return self._preflight(request)
         speech = speech_of(trace.service)
@@ -106,18 +120,15 @@ class Gateway:
         trace.routed = routed = route(request, trace.service, body, domains)
         trace.service = service = routed.service  # an unsigned form says in its body which service it is for
         operation = self._registry.find(service, routed.operation.name)
+        opened = await (
+            self._open_form(trace, routed) if operation.name == FORM_UPLOAD else self._open(trace, routed, body)
+        )
+        call = operation.call(opened.parameters)
         with self._store.view() as view:
-            trace.authenticated = authenticated = self._authenticate(request, service, body, view, now)
-        payload = authenticated.payload(request)
-        if body is None and not routed.operation.streaming_input:
-            body = await read_all(payload, MAX_DOCUMENT)
-        trace.parameters = speech.parse(routed, request, body)
-        call = operation.call(trace.parameters)
-        with self._store.view() as view:
-            trace.allowed = allowed = self._authorize(trace, authenticated, operation, call, view)
+            trace.allowed = allowed = self._authorize(trace, opened.proof, operation, call, view)
             result = call.read(allowed, view) if operation.manner is Manner.READ else None
         if result is None:
-            result = await self._invoke(operation, call, allowed, payload)
+            result = await self._invoke(operation, call, allowed, opened.payload)
         trace.result = result
         return speech.answer(routed, result, request_id=trace.request_id, host_id=new_host_id())
 
@@ -145,19 +156,47 @@ class Gateway:
         except ServiceError as error:
             return spoken_by(request, self._settings.base_domains), error
 
-    def _authenticate(
-        self, request: Request, service: str, body: bytes | None, view: Snapshot, now: datetime
-    ) -> Authenticated:
-        region = self._settings.region
-        return authenticate(request, service=service, body=body, view=view, now=now, known=self._known, region=region)
+    async def _open(self, trace: _Trace, routed: Routed, body: bytes | None) -> _Opened:
+        """Authenticate, and parse: what the head says, and a document once its hash has held. Object bytes wait."""
+        request = trace.request
+        with self._store.view() as view:
+            trace.proof = proof = authenticate(
+                request,
+                service=trace.service,
+                body=body,
+                view=view,
+                now=trace.now,
+                known=self._known,
+                region=self._settings.region,
+            )
+        payload = proof.payload(request)
+        if body is None and not routed.operation.streaming_input:
+            body = await read_all(payload, MAX_DOCUMENT)
+        trace.parameters = parameters = speech_of(trace.service).parse(routed, request, body)
+        return _Opened(proof, parameters, payload)
+
+    async def _open_form(self, trace: _Trace, routed: Routed) -> _Opened:
+        """Do as `_open` for a browser's form, whose fields are its head."""
+        form = await open_form(trace.request)
+        with self._store.view() as view:
+            sender = form.authenticate(
+                bucket=routed.bucket or "",
+                view=view,
+                now=trace.now,
+                known=self._known,
+                region=self._settings.region,
+            )
+        trace.proof = proof = Authenticated(sender.caller, sender.facts)
+        trace.parameters = parameters = parse_form(routed, form.fields)
+        return _Opened(proof, parameters, form.file(sender.policy))
 
     def _authorize(
-        self, trace: _Trace, authenticated: Authenticated, operation: Declared, call: Call, view: Snapshot
+        self, trace: _Trace, proof: Authenticated, operation: Declared, call: Call, view: Snapshot
     ) -> Allowed:
         name = f"{operation.service}:{operation.name}"
         allowed = authorize(
-            authenticated=authenticated,
-            call_checks=call.checks(authenticated.caller, trace.request, view, trace.now),
+            authenticated=proof,
+            call_checks=call.checks(proof.caller, trace.request, view, trace.now),
             denial=operation.denial,
             every_caller=operation.every_caller,
             unsigned=operation.unsigned,
@@ -185,7 +224,7 @@ class Gateway:
         """Queue the request's event; for a change this is before its answer leaves. Preflights are nobody's doing."""
         if trace.request.method == "OPTIONS":
             return
-        authenticated, allowed = trace.authenticated, trace.allowed
+        proof, allowed = trace.proof, trace.allowed
         decisions = error.decisions if isinstance(error, Denied) else decisions_of(allowed) if allowed else ()
         self._trail.record(
             Happened(
@@ -195,8 +234,8 @@ class Gateway:
                 self._account,
                 service=trace.service,
                 operation=trace.routed.operation.name if trace.routed else "",
-                caller=authenticated.caller if authenticated else None,
-                signature=authenticated.facts if authenticated else None,
+                caller=proof.caller if proof else None,
+                signature=proof.facts if proof else None,
                 parameters=trace.parameters,
                 decisions=decisions,
                 result=trace.result,
