@@ -1,0 +1,68 @@
+"""Requests for tests of the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.wire.botocore_half import Unread
+
+from rolecall.message import Request, Response, ServiceError
+from rolecall.wire.route import route
+from rolecall.wire.routed import Routed
+from rolecall.wire.speech import speech_of
+
+DOMAINS = ("localhost", "s3.example.com")
+FORM = "application/x-www-form-urlencoded"
+
+
+def request(
+    method: str, target: str, headers: Mapping[str, str] | None = None, *, host: str = "localhost:4500"
+) -> Request:
+    """Return a request for a raw target: path, and query after a question mark."""
+    path, _, query = target.partition("?")
+    lines = {"host": host, **(headers or {})}
+    raw = tuple((name.lower(), value) for name, value in lines.items())
+    return Request(
+        method, path.encode("utf-8", "surrogateescape"), query.encode("utf-8", "surrogateescape"), raw, Unread()
+    )
+
+
+def signed(**headers: str) -> dict[str, str]:
+    """Return headers of a request that carries a signature, which the wire does not look at."""
+    return {"authorization": "AWS4-HMAC-SHA256 ...", **headers}
+
+
+def form(service: str, body: str, *, headers: Mapping[str, str] | None = None) -> Routed:
+    """Return a routed form of a query service."""
+    made = request("POST", "/", signed(**{"content-type": FORM, **(headers or {})}))
+    return route(made, service, body.encode(), DOMAINS)
+
+
+def parameters(service: str, body: str) -> dict[str, object]:
+    """Return what we read of a form."""
+    routed = form(service, body)
+    return speech_of(service).parse(routed, request("POST", "/"), None)
+
+
+def s3(method: str, target: str, headers: Mapping[str, str] | None = None, *, host: str = "localhost:4500") -> Routed:
+    """Return a routed request of S3."""
+    return route(request(method, target, signed(**(headers or {})), host=host), "s3", None, DOMAINS)
+
+
+def s3_parameters(
+    method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+) -> dict[str, object]:
+    """Return what we read of a request of S3."""
+    made = request(method, target, headers)
+    return speech_of("s3").parse(route(made, "s3", None, DOMAINS), made, body)
+
+
+def refusal_of(error: ServiceError) -> tuple[str, int, str]:
+    """Return what a refusal says."""
+    return error.code, error.status, error.message
+
+
+def text(response: Response) -> str:
+    """Return the body of an answer."""
+    assert isinstance(response.body, bytes)
+    return response.body.decode()
