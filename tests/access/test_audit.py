@@ -283,6 +283,28 @@ def test_the_user_agent_and_parameters_cannot_forge_the_record(world: World) -> 
     assert record(happened)["userAgent"] == hostile
 
 
+def test_a_trust_policys_ids_are_explained_by_the_arns_they_stand_for(world: World) -> None:
+    world.user("bob")
+    alice = world.user("alice", allow("*"))
+    role = world.role("R", trusting({"AWS": [world.user_id("bob"), "AIDAGONEGONEGONEGONE2"]}))
+    (decision,) = record(world.happened(alice, decisions=(world.decided(alice, role_check(role)),)))[
+        "additionalEventData"
+    ]["decision"]
+    failed = decision["explanation"][0]["policies"][0]["statements"][0]["failed"]
+    assert failed["element"] == "Principal"
+    assert failed["expected"] == [f"AWS:{arn_of_user('bob')}", "AWS:AIDAGONEGONEGONEGONE2"]
+
+
+def test_that_a_role_does_not_exist_is_in_the_trail_alone(world: World) -> None:
+    alice = world.user("alice", allow("*"))
+    with pytest.raises(Denied) as denied:
+        role_arn = f"arn:aws:iam::{ACCOUNT}:role/missing"
+        world.call(operations, alice, "AssumeRole", role_arn=role_arn, role_session_name="work")
+    told = record(world.happened(alice, error=denied.value, decisions=denied.value.decisions))
+    assert told["additionalEventData"]["reason"] == "there is no such role"
+    assert "exist" not in told["errorMessage"]
+
+
 def test_a_session_policy_is_named_as_the_layer_that_refused(world: World) -> None:
     session = session_of_role(world, policy=document(allow("s3:*")))
     world.inline(world.caller(session).role.role_id, document(allow("*")))  # type: ignore[union-attr]

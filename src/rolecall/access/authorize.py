@@ -6,8 +6,8 @@ caller that is nobody.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rolecall.access.allowed import Allowed
@@ -16,7 +16,7 @@ from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.check import Check, Denial, Guard
 from rolecall.access.context import global_keys
 from rolecall.access.credential_limits import may_call
-from rolecall.access.gather import Lookups, PolicyBroken
+from rolecall.access.gather import Lookups, PolicyBroken, names_in
 from rolecall.access.refusal import words
 from rolecall.message import Request, ServiceError
 from rolecall.policy.decide import Decision, Layer, Outcome, Policies, decide
@@ -33,6 +33,8 @@ class Decided:
     question: PolicyRequest | None = None
     policies: Policies | None = None
     """What was asked and what it was decided by, where policies decided: from these the decision can be explained."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """For a refusal, who the unique ids in the resource's policy stand for."""
     broken: str = ""
     """Why the policies could not be asked."""
 
@@ -123,6 +125,8 @@ class _Granted(Allowed):
     def _decide(self, view: Snapshot, check: Check) -> Decided:
         """Decide a check. What cannot be decided is refused."""
         caller = self._authenticated.caller
+        if check.guard is Guard.ROLE and not check.guarded_by:
+            return Decided(check, _NO_ROLE, broken="there is no such role")
         try:
             gathered = self._lookups.gather(caller, check, view)
         except PolicyBroken as broken:
@@ -130,7 +134,9 @@ class _Granted(Allowed):
         if gathered.shut_out:
             return Decided(check, _SHUT_OUT)
         question = policy_request(caller, check, self._global_keys())
-        return Decided(check, decide(question, gathered.policies), question, gathered.policies)
+        decision = decide(question, gathered.policies)
+        names = {} if decision.outcome is Outcome.ALLOW else names_in(gathered.policies.resource, view)
+        return Decided(check, decision, question, gathered.policies, names)
 
     def _global_keys(self) -> dict[str, ContextValue]:
         keys = self._keys
@@ -142,6 +148,7 @@ class _Granted(Allowed):
 
 
 _CLOSED = Decision(Outcome.IMPLICIT_DENY, Layer.IDENTITY, ())
+_NO_ROLE = Decision(Outcome.IMPLICIT_DENY, Layer.TRUST, ())
 _SHUT_OUT = Decision(Outcome.EXPLICIT_DENY, Layer.RESOURCE, ())
 
 

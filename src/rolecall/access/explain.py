@@ -5,7 +5,7 @@ Of statements that are about other actions only the number is told; long lists a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rolecall.access.authorize import Decided
 from rolecall.policy.decide import Explanation, explain
@@ -20,23 +20,23 @@ def told(decided: Decided) -> list[dict[str, object]]:
     if decided.question is None or decided.policies is None:
         return []
     explanation: Explanation = explain(decided.question, decided.policies)
-    return [_layer(layer) for layer in explanation.layers]
+    return [_layer(layer, decided.names) for layer in explanation.layers]
 
 
-def _layer(layer: LayerExplained) -> dict[str, object]:
+def _layer(layer: LayerExplained, names: Mapping[str, str]) -> dict[str, object]:
     return {
         "layer": layer.layer.value,
         "outcome": layer.outcome.value,
-        "policies": [_policy(policy) for policy in layer.policies],
+        "policies": [_policy(policy, names) for policy in layer.policies],
     }
 
 
-def _policy(policy: PolicyExplained) -> dict[str, object]:
+def _policy(policy: PolicyExplained, names: Mapping[str, str]) -> dict[str, object]:
     near = [statement for statement in policy.statements if _is_about_the_action(statement)]
     entry: dict[str, object] = {"source": policy.source, "outcome": policy.outcome.value}
     if policy.arn is not None:
         entry["policyArn"] = policy.arn
-    entry["statements"] = [_statement(statement) for statement in near[:_MOST]]
+    entry["statements"] = [_statement(statement, names) for statement in near[:_MOST]]
     entry["otherStatements"] = len(policy.statements) - len(near[:_MOST])
     return entry
 
@@ -45,7 +45,7 @@ def _is_about_the_action(statement: StatementExplained) -> bool:
     return statement.failure is None or statement.failure.element not in _OF_ANOTHER_ACTION
 
 
-def _statement(statement: StatementExplained) -> dict[str, object]:
+def _statement(statement: StatementExplained, names: Mapping[str, str]) -> dict[str, object]:
     entry: dict[str, object] = {
         "statement": statement.statement,
         "sid": statement.sid,
@@ -55,18 +55,24 @@ def _statement(statement: StatementExplained) -> dict[str, object]:
     if statement.reach:
         entry["reach"] = statement.reach
     if statement.failure is not None:
-        entry["failed"] = _failure(statement.failure)
+        entry["failed"] = _failure(statement.failure, names)
     return entry
 
 
-def _failure(failure: Failure) -> dict[str, object]:
+def _failure(failure: Failure, names: Mapping[str, str]) -> dict[str, object]:
     entry: dict[str, object] = {"element": failure.element}
     if failure.key:
         entry["operator"] = failure.operator
         entry["key"] = failure.key
-    entry["expected"] = _cut(failure.expected)
+    entry["expected"] = _cut([_named(value, names) for value in failure.expected])
     entry["actual"] = None if failure.actual is None else _cut(failure.actual)
     return entry
+
+
+def _named(value: str, names: Mapping[str, str]) -> str:
+    """Return a principal as people know it: `AWS:AIDA...` by the ARN that the id stands for."""
+    kind, _, rest = value.partition(":")
+    return f"{kind}:{names[rest]}" if rest in names else value
 
 
 def _cut(values: Sequence[str]) -> list[str]:

@@ -19,6 +19,8 @@ from rolecall.catalog import managed_policies
 from rolecall.directory.policies import attached_policies, inline_policies, managed_policy_text
 from rolecall.directory.principals import Role, User, groups_of, role, user
 from rolecall.directory.sessions import Session, SessionKind
+from rolecall.directory.trust import show_principal
+from rolecall.identifiers import UNIQUE_ID
 from rolecall.policy.compile import CompiledPolicy, compile_policy
 from rolecall.policy.decide import Attached, Policies
 from rolecall.policy.document import Document
@@ -243,6 +245,15 @@ def _bucket_policy(view: Snapshot, account: str, name: str) -> Guarding:
     block = found.public_access_block
     restricted = block is not None and block.restrict_public_buckets
     return Guarding(policy, rcps, owner_only=restricted and is_public(_compiled(found.policy)[0]))
+
+
+def names_in(policy: Attached | None, view: Snapshot) -> dict[str, str]:
+    """Return what the unique ids that a resource's policy names stand for now: ARNs of users and roles that live."""
+    if policy is None:
+        return {}
+    principals = (statement.source.principal for statement in policy.policy.statements)
+    values = {value.value for principal in principals if principal is not None for value in principal.values}
+    return {value: show_principal(view, value) for value in values if UNIQUE_ID.fullmatch(value)}
 
 
 def _is_owning_root(caller: Caller, check: Check) -> bool:

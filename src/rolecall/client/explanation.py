@@ -47,12 +47,12 @@ def _check(told: Text, check: Record) -> None:
     if text(check, "byRoot") == "True":
         told.append("  the account's root user needs no policy\n")
     if text(check, "broken"):
-        told.append(f"  a stored policy could not be used, so the request was refused: {text(check, 'broken')}\n")
+        told.append(f"  no policy decided: {text(check, 'broken')}\n")
     for statement in objects(check, "statements"):
         told.append(f"  {_deciding(statement)}\n")
     layers = objects(check, "explanation")
     if outcome == "implicit_deny":
-        told.append(f"  no statement of the {text(check, 'layer')} layer allows it\n")
+        told.append(f"  for want of an Allow in the {text(check, 'layer')}\n")
     for layer in layers:
         _layer(told, layer)
     for change in _changes(check, layers):
@@ -110,11 +110,12 @@ def _changes(check: Record, layers: list[Record]) -> Iterator[str]:
         return
     near = [statement for layer in layers if text(layer, "layer") == refusing for statement in _almost(layer)]
     yield from near
-    yield f"an Allow for {text(check, 'action')} on {text(check, 'resource')} in the {refusing}"
+    if layers:
+        yield f"an Allow for {text(check, 'action')} on {text(check, 'resource')} in the {refusing}"
 
 
 def _almost(layer: Record) -> Iterator[str]:
     for policy in objects(layer, "policies"):
         for statement in objects(policy, "statements"):
             if text(statement, "effect") == "Allow" and isinstance(statement.get("failed"), dict):
-                yield f"{_statement_name(statement)} of {text(policy, 'source')}, were it not that {_became(statement)}"
+                yield f"{_statement_name(statement)} of {text(policy, 'source')} would do, but {_became(statement)}"
