@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 from __future__ import annotations
 
 from datetime import datetime
-from email.utils import format_datetime
 
 from rolecall.access.allowed import Allowed
 from rolecall.access.check import Access
@@ -41,7 +40,7 @@ class GetObject(OfVersion, frozen=True, kw_only=True):
     response_content_encoding: str | None = None
     response_content_language: str | None = None
     response_content_type: str | None = None
-    response_expires: datetime | None = None
+    response_expires: str | None = None
     checksum_mode: str | None = None
     sse_customer_algorithm: str | None = None
     sse_customer_key: str | None = None
@@ -114,14 +113,13 @@ def _overrides(allowed: Allowed, parameters: GetObject) -> dict[str, str]:
         "content_encoding": parameters.response_content_encoding,
         "content_language": parameters.response_content_language,
         "content_type": parameters.response_content_type,
+        "expires": parameters.response_expires,
     }
     overrides = {
         member: header_text(value, f"response-{member.replace('_', '-')}")
         for member, value in sent.items()
         if value is not None
     }
-    if parameters.response_expires is not None:
-        overrides["expires"] = format_datetime(parameters.response_expires, usegmt=True)
     if overrides and allowed.caller.is_anonymous:
         raise invalid_request("Request specific response headers cannot be used for anonymous GET requests.")
     return overrides
