@@ -188,7 +188,10 @@ def test_operations_of_s3_are_told_apart(method: str, target: str, headers: dict
         ("GET", "/b?list-type=1", "InvalidArgument", 400),
         ("PUT", "/b/k?partNumber=1", "InvalidArgument", 400),
         ("PUT", "/b/k?uploadId=1", "InvalidArgument", 400),
-        ("POST", "/b/k?select", "InvalidArgument", 400),
+        ("POST", "/b/k?select", "InvalidRequest", 400),
+        ("POST", "/b/k?select&select-type=3", "InvalidArgument", 400),
+        ("DELETE", "/b?inventory", "InvalidRequest", 400),
+        ("PUT", "/b/k?annotation", "InvalidRequest", 400),
     ],
 )
 def test_what_no_operation_is_meant_by_is_refused_in_words_of_s3(

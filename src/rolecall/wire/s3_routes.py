@@ -229,12 +229,16 @@ def _unless_misled(operation: OperationModel, query: Mapping[str, str]) -> Opera
 def _unplaced(level: str, subresource: str, request: Request, query: Mapping[str, str]) -> ServiceError:
     """Return the refusal of a request that no operation fits, in S3's words."""
     table, method = _table(), request.method
-    if (level, method, subresource) in table.candidates:
+    if candidates := table.candidates.get((level, method, subresource)):
         if subresource == "uploadId":
             return _invalid_argument(
                 "This operation does not accept uploadId without partNumber", "uploadId", query["uploadId"]
             )
-        return _invalid_argument("Missing or unknown select-type", "select-type", query.get("select-type", ""))
+        if "select-type" in query:
+            return _invalid_argument("Unknown select-type", "select-type", query["select-type"])
+        names = [name for name, _ in candidates[-1].constants] + list(candidates[-1].parameters)
+        missing = next(name for name in names if name not in query)
+        return ServiceError("InvalidRequest", f"Missing required parameter for this request: '{missing}'")
     if level == "object" and subresource and ("bucket", method, subresource) in table.candidates:
         return ServiceError("InvalidRequest", f"Key is not expected for the {method} method ?{subresource} subresource")
     if level == "bucket" and subresource and ("object", method, subresource) in table.candidates:
