@@ -18,7 +18,7 @@ from rolecall.services.iam.finding import Policy, the_own_policy, the_policy
 from rolecall.services.iam.paging import page_of
 from rolecall.services.iam.parameters import Below, NewPolicy, OfPolicy
 from rolecall.services.iam.refusals import delete_conflict, exists_already, quota_exceeded
-from rolecall.services.iam.shown import shown_policy, whole_policy
+from rolecall.services.iam.shown import shown_policy, shown_tags, whole_policy
 from rolecall.services.iam.table import operations
 from rolecall.services.iam.tags import new_tags
 from rolecall.services.operation import Result
@@ -69,7 +69,8 @@ def create_policy(allowed: Allowed, wanted: NewPolicy, tx: Transaction) -> Resul
         raise exists_already(
             f"A policy called {wanted.policy_name} already exists. Duplicate names are not allowed."
         ) from None
-    return {"policy": whole_policy(tx, account, Policy.of_account(new))}
+    shown = shown_policy(tx, account, Policy.of_account(new))
+    return {"policy": shown | {"tags": shown_tags(tags) or None}}
 
 
 @operations.read("GetPolicy", OfPolicy, on_policy("GetPolicy"))

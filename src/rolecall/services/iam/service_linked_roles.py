@@ -113,7 +113,7 @@ def create_service_linked_role(allowed: Allowed, wanted: NewServiceLinkedRole, t
         raise invalid_input(f"Custom suffix is not allowed for {service}")
     if role_named(tx, account, name) is not None:
         raise invalid_input(f"Service role name {name} has been taken in this account, please try a different suffix.")
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    statement = {"Action": ["sts:AssumeRole"], "Effect": "Allow", "Principal": {"Service": [service]}}
     new = Role(
         account=account,
         name=name,
