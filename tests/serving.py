@@ -90,7 +90,7 @@ class Server:
             "HOME": str(home),
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": REGION,
-            "AWS_MAX_ATTEMPTS": "1",
+            "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_PAGER": "",
         }

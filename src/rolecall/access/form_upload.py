@@ -15,6 +15,9 @@ from rolecall.sigv4.form import PostPolicy
 from rolecall.store.interface import Snapshot
 from rolecall.wire.form_data import FormStream
 
+LARGEST = 5 * 1024**3
+"""The largest file, in bytes, that one upload may bring."""
+
 
 class FormUpload:
     """A form whose fields have been read and whose file has not."""
@@ -51,14 +54,16 @@ class FormFile:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the file. Raises ServiceError EntityTooLarge, EntityTooSmall (400), MalformedPOSTRequest."""
-        policy, received = self._policy, 0
+        longest = min(self._policy.longest, LARGEST) if self._policy is not None else LARGEST
+        shortest = self._policy.shortest if self._policy is not None else 0
+        received = 0
         async for piece in self._stream.file():
             received += len(piece)
-            if policy is not None and received > policy.longest:
-                raise _of_wrong_size("EntityTooLarge", "exceeds the maximum", received, policy)
+            if received > longest:
+                raise _of_wrong_size("EntityTooLarge", "exceeds the maximum", received, MaxSizeAllowed=longest)
             yield piece
-        if policy is not None and received < policy.shortest:
-            raise _of_wrong_size("EntityTooSmall", "is smaller than the minimum", received, policy)
+        if received < shortest:
+            raise _of_wrong_size("EntityTooSmall", "is smaller than the minimum", received, MinSizeAllowed=shortest)
 
     def trailers(self) -> Mapping[str, str]:
         """Return no trailers: a form has none."""
@@ -71,11 +76,6 @@ async def open_form(request: Request) -> FormUpload:
     return FormUpload(stream, await stream.head())
 
 
-def _of_wrong_size(code: str, verdict: str, received: int, policy: PostPolicy) -> ServiceError:
-    bound = ("MaxSizeAllowed", policy.longest) if code == "EntityTooLarge" else ("MinSizeAllowed", policy.shortest)
-    return ServiceError(
-        code,
-        f"Your proposed upload {verdict} allowed size",
-        400,
-        fields={"ProposedSize": str(received), bound[0]: str(bound[1])},
-    )
+def _of_wrong_size(code: str, verdict: str, received: int, **bound: int) -> ServiceError:
+    fields = {"ProposedSize": str(received)} | {name: str(size) for name, size in bound.items()}
+    return ServiceError(code, f"Your proposed upload {verdict} allowed size", 400, fields=fields)

@@ -148,9 +148,7 @@ async def arriving(streams: Streams, asked: Wanted, md5: bytes | None, *further:
 
 
 def _check_length(length: int | None) -> None:
-    if length is None:
-        raise ServiceError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
-    if length > MOST:
+    if length is not None and length > MOST:
         raise entity_too_large(length, MOST)
 
 
