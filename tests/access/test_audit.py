@@ -297,8 +297,8 @@ def test_a_trust_policys_ids_are_explained_by_the_arns_they_stand_for(world: Wor
 
 def test_that_a_role_does_not_exist_is_in_the_trail_alone(world: World) -> None:
     alice = world.user("alice", allow("*"))
+    role_arn = f"arn:aws:iam::{ACCOUNT}:role/missing"
     with pytest.raises(Denied) as denied:
-        role_arn = f"arn:aws:iam::{ACCOUNT}:role/missing"
         world.call(operations, alice, "AssumeRole", role_arn=role_arn, role_session_name="work")
     told = record(world.happened(alice, error=denied.value, decisions=denied.value.decisions))
     assert told["additionalEventData"]["reason"] == "there is no such role"

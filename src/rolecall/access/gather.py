@@ -94,16 +94,13 @@ class Lookups:
         """Return everything that a check of a caller is decided by. Raises PolicyBroken."""
         kept = self._at(view)
         own = _own(caller, view, kept)
-        guarding = _guarding(check, check.account or caller.account, view, kept) if check.guard else _UNGUARDED
-        policy = guarding.policy
-        if check.action in _ROOT_MAY_ALWAYS and _is_owning_root(caller, check):
-            policy = None
+        guarding = _guarding(caller, check, view, kept)
         return Gathered(
             Policies(
                 identity=own.identity,
                 boundary=own.boundary,
                 session=own.session,
-                resource=policy,
+                resource=guarding.policy,
                 scps=own.scps,
                 rcps=guarding.rcps,
             ),
@@ -217,9 +214,12 @@ def _session_policies(session: Session, view: Snapshot) -> tuple[Attached, ...]:
     return (*inline, *named)
 
 
-def _guarding(check: Check, account: str, view: Snapshot, kept: _Kept) -> Guarding:
+def _guarding(caller: Caller, check: Check, view: Snapshot, kept: _Kept) -> Guarding:
     if check.guard is None:
         return _UNGUARDED
+    account = check.account or caller.account
+    if check.action in _ROOT_MAY_ALWAYS and caller.principal.kind is PrincipalKind.ROOT and account == caller.account:
+        return Guarding(rcps=_resource_control_policies(view, account))
     key = (check.guard, account, check.guarded_by)
     guarding = kept.guarding.get(key)
     if guarding is None:
@@ -254,10 +254,6 @@ def names_in(policy: Attached | None, view: Snapshot) -> dict[str, str]:
     principals = (statement.source.principal for statement in policy.policy.statements)
     values = {value.value for principal in principals if principal is not None for value in principal.values}
     return {value: show_principal(view, value) for value in values if UNIQUE_ID.fullmatch(value)}
-
-
-def _is_owning_root(caller: Caller, check: Check) -> bool:
-    return caller.principal.kind is PrincipalKind.ROOT and check.account in {None, caller.account}
 
 
 def _service_control_policies(view: Snapshot, account: str) -> Levels:
