@@ -107,4 +107,4 @@ def _s3_keys(signature: SignatureFacts, request: Request, now: datetime) -> Mapp
 
 def iso(moment: datetime) -> str:
     """Return an aware UTC moment as condition keys spell it: `2026-11-24T21:00:00Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.isoformat(timespec="seconds")[:19] + "Z"

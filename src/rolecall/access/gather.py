@@ -78,9 +78,10 @@ class _Kept:
     own: dict[tuple[PrincipalKind, str, str], Own] = field(default_factory=dict)
     sessions: dict[bytes, tuple[Attached, ...]] = field(default_factory=dict)
     guarding: dict[tuple[Guard, str, str], Guarding] = field(default_factory=dict)
+    gathered: dict[tuple[bytes | str, Guard | None, str | None, str, bool], Gathered] = field(default_factory=dict)
 
     def is_full(self) -> bool:
-        return len(self.own) + len(self.sessions) + len(self.guarding) > _KEPT
+        return len(self.own) + len(self.sessions) + len(self.guarding) + len(self.gathered) > _KEPT
 
 
 class Lookups:
@@ -93,19 +94,12 @@ class Lookups:
     def gather(self, caller: Caller, check: Check, view: Snapshot) -> Gathered:
         """Return everything that a check of a caller is decided by. Raises PolicyBroken."""
         kept = self._at(view)
-        own = _own(caller, view, kept)
-        guarding = _guarding(caller, check, view, kept)
-        return Gathered(
-            Policies(
-                identity=own.identity,
-                boundary=own.boundary,
-                session=own.session,
-                resource=guarding.policy,
-                scps=own.scps,
-                rcps=guarding.rcps,
-            ),
-            shut_out=guarding.owner_only and caller.account != check.account,
-        )
+        who = caller.session.session_id if caller.session is not None else caller.access_key_id
+        key = (who, check.guard, check.account, check.guarded_by, check.action in _ROOT_MAY_ALWAYS)
+        gathered = kept.gathered.get(key)
+        if gathered is None:
+            gathered = kept.gathered[key] = _gather(caller, check, view, kept)
+        return gathered
 
     def _at(self, view: Snapshot) -> _Kept:
         """Return what is kept for the state of `view`: for a transaction, a fresh sheet that is thrown away."""
@@ -115,6 +109,22 @@ class Lookups:
         if mark != self._kept.mark or self._kept.is_full():
             self._kept = _Kept(mark)
         return self._kept
+
+
+def _gather(caller: Caller, check: Check, view: Snapshot, kept: _Kept) -> Gathered:
+    own = _own(caller, view, kept)
+    guarding = _guarding(caller, check, view, kept)
+    return Gathered(
+        Policies(
+            identity=own.identity,
+            boundary=own.boundary,
+            session=own.session,
+            resource=guarding.policy,
+            scps=own.scps,
+            rcps=guarding.rcps,
+        ),
+        shut_out=guarding.owner_only and caller.account != check.account,
+    )
 
 
 _UNGUARDED = Guarding()
