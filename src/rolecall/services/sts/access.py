@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rolecall.access.check import Access, Ask, Check, Denial, Guard
-from rolecall.directory.principals import Role, role_by_arn
+from rolecall.directory.principals import Role
 from rolecall.identifiers import ACCOUNT_ID, Arn, federated_user_arn, parse_arn
 from rolecall.message import ServiceError
 from rolecall.policy.request import ContextValue
 from rolecall.services.operation import NoParameters
+from rolecall.services.sts.memory import remembered
 from rolecall.services.sts.parameters import AssumeRole, GetAccessKeyInfo, GetFederationToken, GetSessionToken
 from rolecall.services.sts.session_tags import Inherited, inherited_by, passed_tags
 from rolecall.store.interface import Snapshot
@@ -28,7 +29,7 @@ def target_role(view: Snapshot, role_arn: str) -> tuple[Arn, Role | None]:
         raise ServiceError("ValidationError", f"{role_arn} is invalid")
     if not ACCOUNT_ID.fullmatch(arn.account) or not arn.resource.startswith("role/") or not arn.resource_name:
         raise ServiceError("ValidationError", f"{role_arn} is invalid")
-    return arn, role_by_arn(view, role_arn)
+    return arn, remembered(view).role(view, role_arn)
 
 
 def _assume_role(ask: Ask[AssumeRole]) -> Sequence[Check]:

@@ -13,27 +13,10 @@ from rolecall.directory.sessions import (
     draw_session_id,
     issue,
     packed_percent,
-    session_keys,
 )
 from rolecall.message import ServiceError
+from rolecall.services.sts.memory import remembered
 from rolecall.store.interface import Snapshot
-
-
-class _Ring:
-    """The session keys, kept while the store's watermark stands."""
-
-    def __init__(self) -> None:
-        self._mark = b""
-        self._keys: SessionKeys | None = None
-
-    def at(self, view: Snapshot) -> SessionKeys:
-        mark = view.watermark()
-        if self._keys is None or mark != self._mark:
-            self._mark, self._keys = mark, session_keys(view)
-        return self._keys
-
-
-_ring = _Ring()
 
 
 def new_session(kind: SessionKind, account: str, owner_id: str, name: str, now: datetime, seconds: int) -> Session:
@@ -60,7 +43,7 @@ def sealed(view: Snapshot, session: Session, minimum: int) -> dict[str, object]:
     percent = packed_percent(session)
     if percent > 100:
         raise _too_large(session, percent)
-    issued = _at_least(_ring.at(view), session, minimum)
+    issued = _at_least(remembered(view).keys(view), session, minimum)
     answer: dict[str, object] = {
         "credentials": {
             "access_key_id": issued.access_key_id,
