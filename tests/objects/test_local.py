@@ -76,19 +76,17 @@ def test_bytes_are_synced_before_the_name_and_the_name_before_the_commit_returns
 
 
 @pytest.mark.parametrize("operation", ["open", "write", "sync", "rename", "sync_folder"])
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "Read-only"), (errno.EIO, "Input/output error")],
-)
 @pytest.mark.parametrize("size", [1000, 2_000_000])
 def test_a_disk_that_fails_fails_the_blob_and_nothing_is_left(
-    watched: LocalObjects, disk: Disk, root: Path, operation: str, number: int, reason: str, size: int
+    watched: LocalObjects, disk: Disk, root: Path, operation: str, size: int
 ) -> None:
-    disk.failing[operation] = number
-    with pytest.raises(ObjectsUnavailable, match=reason):
-        run(keep(watched, content_of(size)))
-    disk.failing.clear()
-    assert (list(watched.ids()), incoming(root)) == ([], [])
+    reasons = {errno.ENOSPC: "the disk is full", errno.EROFS: "Read-only", errno.EIO: "Input/output error"}
+    for number, reason in reasons.items():
+        disk.failing[operation] = number
+        with pytest.raises(ObjectsUnavailable, match=reason):
+            run(keep(watched, content_of(size)))
+        disk.failing.clear()
+        assert (list(watched.ids()), incoming(root)) == ([], [])
     assert run(keep(watched, content_of(size)))
 
 

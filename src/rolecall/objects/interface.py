@@ -56,10 +56,11 @@ class Objects(Protocol):
         ...
 
     def read(self, blob: str, start: int, length: int) -> AsyncIterator[bytes]:
-        """Yield `length` bytes of the blob from `start`, in pieces read off the event loop.
+        """Yield `length` bytes of the blob from `start`, in pieces, never waiting for a disk on the event loop.
 
         The file is opened before the first piece is asked for, so that a missing blob is known before an answer
-        begins. Raises BlobMissing at once, BlobDamaged and ObjectsUnavailable while reading.
+        begins. Raises BlobMissing, and BlobDamaged where the blob is too short already, at once; BlobDamaged and
+        ObjectsUnavailable while reading.
         """
         ...
 

@@ -13,7 +13,8 @@ Promises, each a case in `tests/store/contract.py`:
 7. When `write` returns, the change survives `kill -9` and, unless the engine was told not to sync, loss of power.
    A change may be seen by others before it is durable; nobody is told that it is done.
 8. A write that has not begun within its deadline is withdrawn and raises `StoreBusy`; a failed commit fails every
-   work of its batch with `StoreUnavailable`, and nothing of the batch is kept.
+   work of its batch with `StoreUnavailable`, and nothing of the batch is kept. Where the commit was made and only its
+   sync failed, `StoreUnavailable` says that the change may stand; no later write is acknowledged before it is durable.
 9. Values written by `put_secret` are sealed at rest under a key that is not in the store.
 10. The watermark changes with every `advance_watermark`, and with nothing else.
 """
@@ -39,7 +40,10 @@ class StoreBusy(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot commit (disk full, read-only, an I/O error); nothing was changed. The text names the reason."""
+    """The store cannot be used (disk full, read-only, an I/O error). The text names the reason.
+
+    Nothing was changed, unless the text says that a change may have been made.
+    """
 
 
 class SchemaMismatch(StoreError):

@@ -16,7 +16,7 @@ from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite.checkpoints import Checkpointer
 from rolecall.store.sqlite.database import Database, open_lock
 from rolecall.store.sqlite.durability import WalSync
-from rolecall.store.sqlite.faults import FAULTS, translated, unconfirmed
+from rolecall.store.sqlite.faults import translated, unconfirmed
 from rolecall.store.sqlite.jobs import Job, deliver
 from rolecall.store.sqlite.writing import Changes, Sequence
 
@@ -69,15 +69,18 @@ class Writer:
 
     def _serve(self) -> None:
         while (first := self._queue.get()) is not None:
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
-            try:
-                jobs, is_committed = self._commit_batch(first)
-            finally:
-                fcntl.flock(self._lock, fcntl.LOCK_UN)
+            jobs, is_committed = self._take_turn(first)
             if is_committed:
                 self._sync(jobs)
             deliver(jobs)
             self._checkpointer.log_has(self._log_pages)
+
+    def _take_turn(self, first: Job[object]) -> tuple[list[Job[object]], bool]:
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            return self._commit_batch(first)
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def _commit_batch(self, first: Job[object]) -> tuple[list[Job[object]], bool]:
         """Run and commit `first` and what is queued behind it. Returns the jobs, and whether they were committed."""
@@ -92,7 +95,7 @@ class Writer:
                 self._run(job, connection, sequence)
             sequence.keep(connection.execute)
             connection.execute("COMMIT")
-        except (*FAULTS, StoreError) as fault:
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the one thread that writes must not die of it
             if not jobs and first.claim():
                 jobs.append(first)
             self._give_up(jobs, fault if isinstance(fault, StoreError) else translated(fault))

@@ -22,7 +22,7 @@ APPLICATION = 0x526F6C65
 SCHEMA = 1
 """The schema this program writes."""
 
-Migration = Callable[[apsw.Connection], None]
+Migration = Callable[[apsw.Connection], object]
 
 MIGRATIONS: Mapping[int, Migration] = {}
 """For each schema older than ours the step to the next one, run inside a transaction."""
