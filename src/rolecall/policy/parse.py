@@ -102,7 +102,7 @@ def _statement(value: object, position: int) -> Statement:
         raise PolicyUnreadable(f"{where} is not an object")
     _only(value, STATEMENT_ELEMENTS, where)
     effect = value.get("Effect")
-    if effect not in {"Allow", "Deny"}:
+    if not isinstance(effect, str) or effect not in {"Allow", "Deny"}:
         raise PolicyUnreadable(f"{where}: Effect is `{effect}`, not Allow or Deny")
     actions, not_actions = _choice(value, "Action", "NotAction", where)
     if actions is None:
