@@ -28,7 +28,7 @@ def spelling(encoding_type: str | None) -> Spelling:
 
 
 def _quoted(text: str) -> str:
-    return quote(text, safe="/*-._", encoding="utf-8", errors="surrogateescape").replace("%20", "+")
+    return quote(text, safe="/", encoding="utf-8", errors="surrogateescape")
 
 
 def page_size(asked: int | None, name: str) -> int:

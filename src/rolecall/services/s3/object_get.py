@@ -11,7 +11,7 @@ from rolecall.access.allowed import Allowed
 from rolecall.access.check import Access
 from rolecall.buckets.bucket import Bucket
 from rolecall.buckets.segments import SegmentMissing
-from rolecall.buckets.versions import ObjectVersion
+from rolecall.buckets.versions import Checksum, ObjectVersion
 from rolecall.objects.interface import BlobMissing
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import OfVersion, existing_keys, further_check, on_version
@@ -100,9 +100,17 @@ def _answer(allowed: Allowed, parameters: GetObject, view: Snapshot) -> tuple[Ob
         "parts_count": len(found.parts) if parameters.part_number is not None and found.parts else None,
         "tag_count": _tag_count(allowed, view, home, found, parameters.version_id) if found.tags else None,
     }
-    if parameters.checksum_mode is not None and parameters.checksum_mode.upper() == "ENABLED" and not part.partial:
-        answer |= shown(found.checksum)
+    if parameters.checksum_mode is not None and parameters.checksum_mode.upper() == "ENABLED":
+        answer |= shown(_checksum(found, part, parameters.part_number))
     return found, part, answer
+
+
+def _checksum(found: ObjectVersion, part: Range, number: int | None) -> Checksum | None:
+    """Return the checksum of what is answered: of the whole object or of one part; other ranges have none."""
+    if number is None or not found.parts or found.checksum is None:
+        return found.checksum if part.length == found.size else None
+    value = next(one.checksum for one in found.parts if one.number == number)
+    return msgspec.structs.replace(found.checksum, value=value) if value else None
 
 
 def _overrides(allowed: Allowed, parameters: GetObject) -> dict[str, str]:

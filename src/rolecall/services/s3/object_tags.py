@@ -33,7 +33,7 @@ def get_object_tagging(allowed: Allowed, parameters: OfVersion, view: Snapshot) 
     """Return the tags."""
     home = present(view, parameters.bucket)
     found = find(allowed, view, home, parameters.key, parameters.version_id)
-    return {"tag_set": shown(found.tags), "version_id": shown_version(home, found)}
+    return {"tag_set": shown(dict(sorted(found.tags.items()))), "version_id": shown_version(home, found)}
 
 
 def _put_checks(ask: Ask[PutObjectTagging]) -> Sequence[Check]:
