@@ -32,6 +32,7 @@ from rolecall.trail import Trail
 
 ACCOUNT = "123456789012"
 ENDPOINT = "http://127.0.0.1:4500"
+_SESSION = boto3.Session()
 
 
 def document(*statements: Mapping[str, object]) -> str:
@@ -89,7 +90,6 @@ class ServedAccount:
         objects = LocalObjects(folder / "objects", sync=False)
         registry = Registry(iam.operations, sts.operations)
         self._gateway = Gateway(registry, self.store, objects, self.trail, clock, Settings(data=folder), ACCOUNT)
-        self._session = boto3.Session()
 
     def close(self) -> None:
         self.trail.close()
@@ -99,7 +99,7 @@ class ServedAccount:
     def client(self, service: str = "iam", who: Credentials | None = None) -> Any:
         """Return a boto3 client as `who`, root when not said."""
         key = who or self.root
-        client = self._session.client(
+        client = _SESSION.client(
             service,
             endpoint_url=ENDPOINT,
             region_name="us-east-1",
