@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from rolecall.access.allowed import Allowed
 from rolecall.access.check import Access
 from rolecall.buckets.bucket import Bucket
