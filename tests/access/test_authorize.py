@@ -104,13 +104,13 @@ def test_an_operation_that_asks_for_no_check_is_refused(world: World) -> None:
 def test_every_caller_does_not_mean_the_anonymous_one(world: World) -> None:
     world.ask(world.user("alice", deny("*")), every_caller=True)
     with pytest.raises(ServiceError) as refused:
-        world.ask(None, every_caller=True)
+        world.ask(None, every_caller=True, operation="sts:GetCallerIdentity")
     assert (refused.value.code, refused.value.status) == ("MissingAuthenticationToken", 403)
 
 
 def test_an_unsigned_request_is_refused_where_the_operation_does_not_take_one(world: World) -> None:
     with pytest.raises(ServiceError) as refused:
-        world.ask(None, LIST)
+        world.ask(None, LIST, operation="iam:ListUsers")
     assert (refused.value.code, refused.value.message) == (
         "MissingAuthenticationToken",
         "Request is missing Authentication Token",

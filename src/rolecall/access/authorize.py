@@ -17,7 +17,8 @@ from rolecall.access.check import Check, Denial, Guard
 from rolecall.access.context import global_keys
 from rolecall.access.credential_limits import may_call
 from rolecall.access.gather import Lookups, PolicyBroken, names_in
-from rolecall.access.refusal import words
+from rolecall.access.refusal import refused
+from rolecall.access.unproved import missing_authentication
 from rolecall.message import Request, ServiceError
 from rolecall.policy.decide import Decision, Layer, Outcome, Policies, decide
 from rolecall.policy.request import ContextValue, PolicyRequest
@@ -119,8 +120,8 @@ class _Granted(Allowed):
         decided = self._decide(view, check)
         self._decisions.append(decided)
         if decided.decision.outcome is not Outcome.ALLOW:
-            text = words(self._denial, self.caller, check, decided.decision)
-            raise Denied(ServiceError("AccessDenied", text, 403, reason=decided.broken), self._decisions)
+            error = refused(self._denial, self.caller, check, decided.decision, decided.broken)
+            raise Denied(error, self._decisions)
 
     def _decide(self, view: Snapshot, check: Check) -> Decided:
         """Decide a check. What cannot be decided is refused."""
@@ -183,7 +184,7 @@ def authorize(
     """
     if authenticated.caller.is_anonymous:
         if not unsigned:
-            raise ServiceError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+            raise missing_authentication(operation.partition(":")[0])
     else:
         may_call(authenticated.caller, operation)
     if not call_checks and not every_caller:

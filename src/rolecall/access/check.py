@@ -35,6 +35,8 @@ class Denial(Enum):
     """The same without the reason, for AssumeRole: neither the reason nor the role's existence is revealed."""
     QUOTED = "quoted"
     """S3's: the resource in double quotes; the plain `Access Denied` to strangers."""
+    JSON = "json"
+    """The full text under the code and status that services with a JSON protocol have for it."""
     BARE = "bare"
     """`Not authorized to perform sts:AssumeRoleWithSAML`, for calls that carry no signature."""
 

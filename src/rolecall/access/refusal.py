@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rolecall.access.caller import Caller
 from rolecall.access.check import Check, Denial
+from rolecall.message import ServiceError
 from rolecall.policy.decide import Decision, Layer, Outcome
 
 _NAMES = {
@@ -20,6 +21,12 @@ _NAMES = {
     Layer.SESSION: ("no session policy", "a session policy"),
 }
 _NAMED_BY_ARN = frozenset({Layer.SCP, Layer.RCP, Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION})
+
+
+def refused(denial: Denial, caller: Caller, check: Check, decision: Decision, kept: str = "") -> ServiceError:
+    """Return AWS's refusal of a check. `kept` is what only the trail may say."""
+    code, status = ("AccessDeniedException", 400) if denial is Denial.JSON else ("AccessDenied", 403)
+    return ServiceError(code, words(denial, caller, check, decision), status, reason=kept)
 
 
 def words(denial: Denial, caller: Caller, check: Check, decision: Decision) -> str:

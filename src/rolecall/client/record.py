@@ -16,6 +16,7 @@ _REFUSING = (
     "MissingAuthenticationToken",
     "ExpiredToken",
     "UnrecognizedClientException",
+    "InvalidSignatureException",
 )
 
 

@@ -38,9 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _explain(arguments: argparse.Namespace, at: Connection) -> int:
     record = _refused_last(at, arguments.user) if arguments.last else _requested(at, arguments.request)
     if record is None:
-        complain(
-            "The trail knows of no refused request." if arguments.last else "The trail does not know that request."
-        )
+        complain("The trail knows of no refused request." if arguments.last else "The trail knows of no such request.")
         return NOT_FOUND
     if arguments.json:
         print(json.dumps(record))  # noqa: T201

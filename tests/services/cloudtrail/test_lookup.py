@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.access.world import START, Credentials, World, allow
+from tests.access.world import ACCOUNT, START, Credentials, World, allow
 
 from rolecall.message import ServiceError
 from rolecall.services.cloudtrail import operations
@@ -51,7 +51,13 @@ def refused(world: World, table: Operations, who: Credentials, **more: Any) -> s
 
 def test_only_those_with_the_right_see_events(world: World, table: Operations, auditor: Credentials) -> None:
     assert lookup(world, table, auditor) == {"events": []}
-    assert refused(world, table, world.user("alice", allow("iam:*"))) == "AccessDenied"
+    with pytest.raises(ServiceError) as error:
+        lookup(world, table, world.user("alice", allow("iam:*")))
+    assert (error.value.code, error.value.status) == ("AccessDeniedException", 400)
+    assert error.value.message == (
+        f"User: arn:aws:iam::{ACCOUNT}:user/alice is not authorized to perform: cloudtrail:LookupEvents on resource: *"
+        " because no identity-based policy allows the cloudtrail:LookupEvents action"
+    )
 
 
 def test_an_event_is_shown_as_cloudtrail_shows_it(

@@ -17,7 +17,7 @@ from datetime import datetime
 import msgspec
 
 from rolecall.access.allowed import Allowed
-from rolecall.access.check import Access, Check
+from rolecall.access.check import Access, Check, Denial
 from rolecall.message import ServiceError
 from rolecall.services.operation import Parameters, Result
 from rolecall.store.interface import Snapshot
@@ -44,7 +44,7 @@ class LookupEvents(Parameters, frozen=True, kw_only=True):
     next_token: str | None = None
 
 
-LOOKUP: Access[LookupEvents] = Access(lambda _: [Check("cloudtrail:LookupEvents")])
+LOOKUP: Access[LookupEvents] = Access(lambda _: [Check("cloudtrail:LookupEvents")], denial=Denial.JSON)
 
 
 class _Place(msgspec.Struct, frozen=True, array_like=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolecall.access.check import Access, Check
+from rolecall.access.check import Access, Check, Denial
 from rolecall.services.cloudtrail.lookup import LOOKUP, Lookup, LookupEvents
 from rolecall.services.operation import NoParameters, Operation, Operations
 from rolecall.trail import Trail
@@ -21,4 +21,4 @@ def operations(trail: Trail) -> Operations:
 
 def _on_anything(name: str) -> Access[NoParameters]:
     """Declare the right an operation needs; which trail or store it is about does not matter while there is none."""
-    return Access(lambda _: [Check(f"cloudtrail:{name}")])
+    return Access(lambda _: [Check(f"cloudtrail:{name}")], denial=Denial.JSON)
