@@ -235,6 +235,21 @@ def test_an_owner_locked_out_by_a_policy_can_still_repair_it(server: Server, s3:
     assert refused(admin.get_bucket_policy, Bucket=bucket)["Code"] == "NoSuchBucketPolicy"
 
 
+def test_restricting_a_public_bucket_shuts_the_public_out_and_not_the_account(
+    server: Server, s3: Any, bucket: str
+) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"v")
+    user = server.user(f"reader-of-{bucket}")
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={})
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(allow(bucket, "*")))
+    assert asked(server, "GET", f"/{bucket}/k")[0] == 200
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+    assert asked(server, "GET", f"/{bucket}/k")[0] == 403
+    assert server.client("s3", user).get_object(Bucket=bucket, Key="k")["Body"].read() == b"v"
+    s3.delete_public_access_block(Bucket=bucket)
+    assert asked(server, "GET", f"/{bucket}/k")[0] == 200
+
+
 # Tags and ABAC
 
 
@@ -402,6 +417,15 @@ def test_cors_rules_that_s3_does_not_take(
     assert message in error["Message"]
 
 
+@pytest.mark.parametrize("element", ["ExposeHeaders", "AllowedHeaders", "AllowedOrigins", "AllowedMethods"])
+def test_line_ends_in_cors_rules_never_reach_a_header(s3: Any, bucket: str, element: str) -> None:
+    """CVE-2020-10753, CVE-2021-3524: a line end in ExposeHeader put further headers into answers."""
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]} | {element: ["x\r\nset-cookie: a=b"]}
+    error = refused(s3.put_bucket_cors, Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+    assert error["Status"] == 400
+    assert refused(s3.get_bucket_cors, Bucket=bucket)["Code"] == "NoSuchCORSConfiguration"
+
+
 def asked(server: Server, method: str, path: str, **headers: str) -> tuple[int, dict[str, str]]:
     """Send an unsigned request as a browser does; return the status and the headers of the answer."""
     connection = http.client.HTTPConnection(server.endpoint.removeprefix("http://"), timeout=10)
@@ -430,6 +454,61 @@ def test_browsers_are_answered_by_the_rules_and_no_right_comes_with_it(server: S
     status, headers = asked(server, "GET", path, origin="https://evil.example")
     assert status == 403
     assert "access-control-allow-origin" not in headers
+
+
+# Documents that are none
+
+DOCUMENTS = [
+    b"",
+    b"\x00",
+    b"not xml",
+    b"{}",
+    b"<a/>",
+    b"<a>",
+    b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+    b"<CORSConfiguration><CORSRule><MaxAgeSeconds>many</MaxAgeSeconds></CORSRule></CORSConfiguration>",
+    b"<Tagging><TagSet><Tag><Key>k</Key></Tag></TagSet></Tagging>",
+    b"<Tagging><TagSet><Tag/></TagSet></Tagging>",
+    b"<Tagging/>",
+    b"<OwnershipControls><Rule/><Rule/></OwnershipControls>",
+    b"<PublicAccessBlockConfiguration><BlockPublicAcls>maybe</BlockPublicAcls></PublicAccessBlockConfiguration>",
+    b"<AccessControlPolicy><AccessControlList><Grant/></AccessControlList></AccessControlPolicy>",
+    b"<VersioningConfiguration><Status/></VersioningConfiguration>",
+]
+PUTS = {
+    "put_bucket_cors": {"CORSConfiguration": {"CORSRules": []}},
+    "put_bucket_tagging": {"Tagging": {"TagSet": []}},
+    "put_bucket_ownership_controls": {"OwnershipControls": {"Rules": []}},
+    "put_public_access_block": {"PublicAccessBlockConfiguration": {}},
+    "put_bucket_acl": {"AccessControlPolicy": {}},
+    "put_bucket_versioning": {"VersioningConfiguration": {}},
+    "put_bucket_abac": {"AbacStatus": {}},
+    "put_bucket_policy": {"Policy": ""},
+}
+
+
+NO_DOCUMENT = {
+    "MalformedXML",
+    "MissingRequestBodyError",
+    "MissingSecurityHeader",
+    "MalformedPolicy",
+    "MalformedACLError",
+}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=[str(document[:40]) for document in DOCUMENTS])
+def test_documents_that_are_none_are_the_clients_fault(server: Server, bucket: str, document: bytes) -> None:
+    def send_instead(params: dict[str, Any], **_: object) -> None:
+        params["body"] = document
+        for name in [name for name in params["headers"] if "checksum" in name.lower() or name == "Content-MD5"]:
+            del params["headers"][name]
+
+    client = server.client("s3")
+    client.meta.events.register("before-call.s3", send_instead)
+    for name, parameters in PUTS.items():
+        error = refused(getattr(client, name), Bucket=bucket, **parameters)
+        assert error["Code"] in NO_DOCUMENT, (name, error)
+        assert error["Status"] == 400
 
 
 # Who may, and what is not built

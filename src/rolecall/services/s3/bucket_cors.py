@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -19,6 +20,8 @@ from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 
 MAX_RULES = 100
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_ORIGIN = re.compile(r"[\x21-\x7e]+")
 _METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
 
 
@@ -77,13 +80,18 @@ def delete_bucket_cors(allowed: Allowed, parameters: OfBucket, transaction: Tran
 
 
 def _checked(sent: SentRule) -> CorsRule:
-    """Return the rule as it is kept. Raises ServiceError in AWS's words."""
+    """Return the rule as it is kept. Raises ServiceError in AWS's words.
+
+    What is kept goes into headers of answers, so nothing is taken that could end a header.
+    """
     if not sent.allowed_methods or not sent.allowed_origins or len(sent.id or "") > 255:
         raise malformed_xml()
     for method in sent.allowed_methods:
         if method not in _METHODS:
             message = f"Found unsupported HTTP method in CORS config. Unsupported method is {method}"
             raise invalid_request(message)
+    if not all(_ORIGIN.fullmatch(origin) for origin in sent.allowed_origins):
+        raise malformed_xml()
     _refuse_many_wildcards("AllowedOrigin", sent.allowed_origins)
     _refuse_many_wildcards("AllowedHeader", sent.allowed_headers)
     for header in sent.expose_headers:
@@ -92,6 +100,8 @@ def _checked(sent: SentRule) -> CorsRule:
                 f'ExposeHeader "{header}" contains wildcard. We currently do not support wildcard for ExposeHeader.'
             )
             raise invalid_request(message)
+    if not all(_HEADER_NAME.fullmatch(header) for header in [*sent.allowed_headers, *sent.expose_headers]):
+        raise invalid_request("A header name in the CORS config is not one that HTTP has.")
     return CorsRule(
         id=sent.id,
         allowed_headers=tuple(sent.allowed_headers),
