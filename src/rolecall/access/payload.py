@@ -53,7 +53,7 @@ class PlainBody:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the bytes. Raises ServiceError where their length is not declared, or it or the hash does not hold."""
-        if self._request.header("content-length") is None:
+        if self._request.header("content-length") is None or self.length is None:
             raise _length_missing()
         async for piece in self.whole():
             yield piece
