@@ -14,7 +14,7 @@ from datetime import datetime
 from rolecall.access.allowed import Allowed
 from rolecall.access.audit import Happened
 from rolecall.access.authenticate import Authenticated, KnownCredentials, authenticate, read_all
-from rolecall.access.authorize import Denied, authorize, decisions_of
+from rolecall.access.authorize import Denied, admit, authorize, decisions_of
 from rolecall.access.cors import cors_headers, preflight
 from rolecall.access.form_upload import open_form
 from rolecall.access.gather import Lookups
@@ -121,7 +121,9 @@ class Gateway:
         trace.service = service = routed.service  # an unsigned form says in its body which service it is for
         operation = self._registry.find(service, routed.operation.name)
         opened = await (
-            self._open_form(trace, routed) if operation.name == FORM_UPLOAD else self._open(trace, routed, body)
+            self._open_form(trace, routed)
+            if operation.name == FORM_UPLOAD
+            else self._open(trace, routed, operation, body)
         )
         call = operation.call(opened.parameters)
         with self._store.view() as view:
@@ -156,7 +158,7 @@ class Gateway:
         except ServiceError as error:
             return spoken_by(request, self._settings.base_domains), error
 
-    async def _open(self, trace: _Trace, routed: Routed, body: bytes | None) -> _Opened:
+    async def _open(self, trace: _Trace, routed: Routed, operation: Declared, body: bytes | None) -> _Opened:
         """Authenticate, and parse: what the head says, and a document once its hash has held. Object bytes wait."""
         request = trace.request
         with self._store.view() as view:
@@ -169,6 +171,7 @@ class Gateway:
                 known=self._known,
                 region=self._settings.region,
             )
+        admit(proof.caller, f"{operation.service}:{operation.name}", unsigned=operation.unsigned)
         payload = proof.payload(request)
         if body is None and not routed.operation.streaming_input:
             body = await read_all(payload, MAX_DOCUMENT)

@@ -164,6 +164,17 @@ def policy_request(caller: Caller, check: Check, keys: dict[str, ContextValue]) 
     return PolicyRequest(caller.principal, check.action, check.resource, account, context, check.guard is Guard.ROLE)
 
 
+def admit(caller: Caller, operation: str, *, unsigned: bool) -> None:
+    """Raise ServiceError where this kind of caller cannot call `operation` (`service:Name`) at all.
+
+    Asked as soon as the caller is known, so that strangers hear nothing of their parameters; `authorize` asks again.
+    """
+    if not caller.is_anonymous:
+        may_call(caller, operation)
+    elif not unsigned:
+        raise missing_authentication(operation.partition(":")[0])
+
+
 def authorize(
     *,
     authenticated: Authenticated,
@@ -182,11 +193,7 @@ def authorize(
 
     Raises Denied where a check fails, and ServiceError where this kind of caller cannot call the operation at all.
     """
-    if authenticated.caller.is_anonymous:
-        if not unsigned:
-            raise missing_authentication(operation.partition(":")[0])
-    else:
-        may_call(authenticated.caller, operation)
+    admit(authenticated.caller, operation, unsigned=unsigned)
     if not call_checks and not every_caller:
         raise ServiceError("AccessDenied", "Access Denied", 403, reason=f"{operation} asked for no check")
     granted = _Granted(authenticated, request, operation, denial, now, request_id, lookups)
