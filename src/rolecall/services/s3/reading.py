@@ -38,7 +38,7 @@ def find(allowed: Allowed, view: Snapshot, home: Bucket, key: str, version_id: s
         return _find_version(allowed, view, home, key, version_id)
     found = current(view, home.name, key)
     if found is None or found.delete_marker:
-        if not allowed.permits(view, further_check(home, "ListBucket")):
+        if not _may_list(allowed, view, home, key, "ListBucket"):
             raise access_denied()
         raise no_such_key(key, _marker_headers(found) if found is not None else ())
     return found
@@ -48,15 +48,18 @@ def _find_version(allowed: Allowed, view: Snapshot, home: Bucket, key: str, vers
     check_version_id(version_id)
     found = version(view, home.name, key, version_id)
     if found is None:
-        if not allowed.permits(view, further_check(home, "ListBucketVersions")) and not allowed.permits(
-            view, further_check(home, "ListBucket")
-        ):
+        if not any(_may_list(allowed, view, home, key, action) for action in ("ListBucketVersions", "ListBucket")):
             raise access_denied()
         raise no_such_version(key, version_id)
     if found.delete_marker:
         headers = (*_marker_headers(found), ("Last-Modified", format_datetime(found.modified, usegmt=True)))
         raise method_not_allowed(allowed.request.method, "DeleteMarker", (*headers, ("Allow", "DELETE")))
     return found
+
+
+def _may_list(allowed: Allowed, view: Snapshot, home: Bucket, key: str, action: str) -> bool:
+    """Tell whether the caller could have found out by a listing of just this key."""
+    return allowed.permits(view, further_check(home, action, keys={"s3:prefix": key}))
 
 
 def check_version_id(version_id: str) -> None:
