@@ -138,9 +138,9 @@ def authenticate_form(
 
 
 def _facts(request: Request, signed: Signed | None) -> SignatureFacts:
+    payload = request.header("x-amz-content-sha256") or ""
     if signed is None:
-        return SignatureFacts(payload=request.header("x-amz-content-sha256") or "")
-    payload = signed.payload_hash if signed.scheme is Scheme.QUERY else request.header("x-amz-content-sha256") or ""
+        return SignatureFacts(payload=payload)
     return SignatureFacts(signed.scheme, signed.credential.region, signed.moment, payload)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from rolecall.access.credentials import CredentialProblem, Unproved
-from rolecall.access.unproved_s3 import shown
 from rolecall.message import ServiceError
 from rolecall.sigv4.problem import Problem, SignatureProblem
 from rolecall.sigv4.signature import SKEW
@@ -51,7 +50,7 @@ def credentials_refused(problem: CredentialProblem, service: str) -> ServiceErro
 
 def signature_refused(problem: SignatureProblem, service: str, *, now: datetime) -> ServiceError:
     """Return the refusal of a signature that does not hold, or cannot be read."""
-    kind, detail = problem.kind, {name: shown(value) for name, value in problem.detail.items()}
+    kind, detail = problem.kind, problem.readable
     if kind is Problem.TWO_MECHANISMS:
         return ServiceError("InvalidArgument", _ONE_MECHANISM, 400)
     if kind is Problem.TOKEN_ALONE or not detail.get("authorization", "-").strip():

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from rolecall.access.credentials import CredentialProblem, Unproved
 from rolecall.message import ServiceError
-from rolecall.sigv4.problem import Problem, SignatureProblem
+from rolecall.sigv4.problem import Problem, SignatureProblem, readable
 from rolecall.sigv4.signature import SKEW, Scheme, Signed, parse_amz_date
 
 Detail = Mapping[str, str]
@@ -48,14 +48,14 @@ _QUERY_ERROR = "AuthorizationQueryParametersError"
 
 def credentials_refused(problem: CredentialProblem) -> ServiceError:
     """Return the refusal of credentials that stand for nobody."""
-    token = {"Token-0": shown(problem.token or "")}
+    token = {"Token-0": readable(problem.token or "")}
     if problem.kind is Unproved.TOKEN:
         text = "The provided token is malformed or otherwise invalid."
         return ServiceError("InvalidToken", text, 400, fields=token, reason=problem.why)
     if problem.kind is Unproved.EXPIRED:
         return ServiceError("ExpiredToken", "The provided token has expired.", 400, fields=token, reason=problem.why)
     text = "The AWS Access Key Id you provided does not exist in our records."
-    fields = {"AWSAccessKeyId": shown(problem.access_key_id)}
+    fields = {"AWSAccessKeyId": readable(problem.access_key_id)}
     return ServiceError("InvalidAccessKeyId", text, 403, fields=fields, reason=problem.why)
 
 
@@ -63,7 +63,7 @@ def signature_refused(
     problem: SignatureProblem, *, scheme: Scheme, signed: Signed | None, now: datetime
 ) -> ServiceError:
     """Return the refusal of a signature that does not hold; `signed` as far as it could be read."""
-    kind, detail = problem.kind, {name: shown(value) for name, value in problem.detail.items()}
+    kind, detail = problem.kind, problem.readable
     if kind in _PLAIN:
         code, text, status = _PLAIN[kind]
         return ServiceError(code, text, status)
@@ -78,7 +78,7 @@ def signature_refused(
 
 def body_refused(problem: SignatureProblem, signed: Signed | None) -> ServiceError:
     """Return the refusal of a body that is not what its signature, or the request, says of it."""
-    detail = {name: shown(value) for name, value in problem.detail.items()}
+    detail = problem.readable
     if problem.kind is Problem.CHUNK_MISMATCH:
         return _mismatch(problem.detail, signed)
     if problem.kind in _PLAIN:
@@ -112,9 +112,9 @@ _PLAIN = {
 def _mismatch(detail: Detail, signed: Signed | None) -> ServiceError:
     string_to_sign = detail["string_to_sign"].encode("utf-8", "surrogateescape")
     fields = {
-        "AWSAccessKeyId": shown(signed.credential.access_key_id) if signed else "",
-        "StringToSign": shown(detail["string_to_sign"]),
-        "SignatureProvided": shown(detail["provided"]),
+        "AWSAccessKeyId": readable(signed.credential.access_key_id) if signed else "",
+        "StringToSign": readable(detail["string_to_sign"]),
+        "SignatureProvided": readable(detail["provided"]),
         "StringToSignBytes": string_to_sign.hex(" "),
     }
     if "canonical_request" in detail:
@@ -245,11 +245,6 @@ _WITH_DETAIL: Mapping[Problem, Callable[[Detail, Scheme], ServiceError]] = {
     Problem.POLICY_FAILED: lambda detail, _: _refused_by_policy(f"Policy Condition failed: {detail['condition']}"),
     Problem.POLICY_EXTRA: lambda detail, _: _refused_by_policy(f"Extra input fields: {detail['field']}"),
 }
-
-
-def shown(text: str) -> str:
-    """Return client-supplied text with what is no character in it replaced, fit for any answer."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _iso(moment: datetime) -> str:

@@ -64,7 +64,9 @@ def canonical_query(raw: bytes) -> str:
 
 def decoded(raw: bytes) -> bytes:
     """Return a name or value of a query, decoded once."""
-    return unquote_to_bytes(raw.replace(b"+", b" "))
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    return unquote_to_bytes(raw) if b"%" in raw else raw
 
 
 def _encoded(raw: bytes) -> str:

@@ -66,3 +66,13 @@ class SignatureProblem(Exception):
         super().__init__(kind.value)
         self.kind = kind
         self.detail: Mapping[str, str] = detail
+
+    @property
+    def readable(self) -> dict[str, str]:
+        """The detail as text that any answer can carry."""
+        return {name: readable(value) for name, value in self.detail.items()}
+
+
+def readable(text: str) -> str:
+    """Return client-supplied text with what is no character in it replaced, so that any encoder takes it."""
+    return text.encode("utf-8", "replace").decode()
