@@ -159,6 +159,11 @@ def test_public_access_block_is_all_on_at_first_and_what_is_left_out_is_off(s3: 
     assert s3.delete_public_access_block(Bucket=bucket)["ResponseMetadata"]["HTTPStatusCode"] == 204
 
 
+def test_a_public_access_block_without_any_setting_is_refused(s3: Any, bucket: str) -> None:
+    error = refused(s3.put_public_access_block, Bucket=bucket, PublicAccessBlockConfiguration={})
+    assert (error["Code"], error["Message"]) == ("InvalidRequest", "Must specify at least one configuration.")
+
+
 def test_an_owner_locked_out_by_a_policy_can_still_repair_it(server: Server, s3: Any, bucket: str) -> None:
     resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
     lock = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": resources}
@@ -178,7 +183,7 @@ def test_restricting_a_public_bucket_shuts_the_public_out_and_not_the_account(
 ) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"v")
     user = server.user(f"reader-of-{bucket}")
-    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={})
+    s3.delete_public_access_block(Bucket=bucket)
     s3.put_bucket_policy(Bucket=bucket, Policy=policy(allow(bucket, "*")))
     assert asked(server, "GET", f"/{bucket}/k")[0] == 200
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})

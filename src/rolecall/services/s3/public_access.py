@@ -11,19 +11,19 @@ from rolecall.access.allowed import Allowed
 from rolecall.buckets.bucket import PublicAccessBlock, change_bucket
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket
-from rolecall.services.s3.errors import malformed_xml
+from rolecall.services.s3.errors import invalid_request, malformed_xml
 from rolecall.services.s3.settings import not_found, present
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
-    """The four settings as they are sent: what is left out is off."""
+    """The four settings as they are sent: what is left out is off, but one must be there."""
 
-    block_public_acls: bool = False
-    ignore_public_acls: bool = False
-    block_public_policy: bool = False
-    restrict_public_buckets: bool = False
+    block_public_acls: bool | None = None
+    ignore_public_acls: bool | None = None
+    block_public_policy: bool | None = None
+    restrict_public_buckets: bool | None = None
 
 
 class NewConfiguration(OfBucket, frozen=True, kw_only=True):
@@ -39,11 +39,13 @@ def put_public_access_block(allowed: Allowed, parameters: NewConfiguration, tran
     sent = parameters.public_access_block_configuration
     if sent is None:
         raise malformed_xml()
+    if sent == Configuration():
+        raise invalid_request("Must specify at least one configuration.")
     block = PublicAccessBlock(
-        block_public_acls=sent.block_public_acls,
-        ignore_public_acls=sent.ignore_public_acls,
-        block_public_policy=sent.block_public_policy,
-        restrict_public_buckets=sent.restrict_public_buckets,
+        block_public_acls=bool(sent.block_public_acls),
+        ignore_public_acls=bool(sent.ignore_public_acls),
+        block_public_policy=bool(sent.block_public_policy),
+        restrict_public_buckets=bool(sent.restrict_public_buckets),
     )
     found = present(transaction, parameters.bucket)
     change_bucket(transaction, msgspec.structs.replace(found, public_access_block=block))
