@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import botocore
 import msgspec
 import pytest
 from botocore import xform_name
 from tests.wire.botocore_half import PROTOCOLS, model
+from tools.import_models import SERVICES, difference, read
 
 from rolecall.wire.model import ServiceModel, service, services, snake
 from rolecall.wire.pinned import Correction, ModelRecord, corrections, load, pinned_services
@@ -81,6 +83,21 @@ def test_a_correction_of_what_is_not_there_is_found_out(monkeypatch: pytest.Monk
     monkeypatch.setattr("rolecall.wire.pinned.corrections", lambda: (lost,))
     with pytest.raises((KeyError, TypeError)):
         load("sts")
+
+
+@pytest.mark.parametrize("name", list(PROTOCOLS))
+def test_what_is_pinned_is_what_the_script_takes_from_the_same_botocore(name: str) -> None:
+    assert set(SERVICES) == set(PROTOCOLS)
+    pinned = json.loads((FOLDER / f"{name}.json").read_text())
+    if pinned["source"]["version"] != botocore.__version__:
+        pytest.skip(f"pinned from botocore {pinned['source']['version']}, installed is {botocore.__version__}")
+    assert list(difference(pinned, read(name))) == []
+
+
+def test_a_difference_says_what_came_what_went_and_what_changed() -> None:
+    old = {"shapes": {"A": {"max": 1, "min": 0}, "B": {}}}
+    new = {"shapes": {"A": {"max": 2, "min": 0, "pattern": "x"}}}
+    assert list(difference(old, new)) == ["~ /shapes/A/max: 1 -> 2", "+ /shapes/A/pattern", "- /shapes/B"]
 
 
 def test_no_documentation_and_one_entry_a_line() -> None:

@@ -27,11 +27,49 @@ def test_the_scope_of_the_signature_wins(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ec2", "", "IAM", "s3express", "iam\n"])
-def test_a_service_that_is_not_served_is_refused_honestly(name: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "target", "headers", "code", "status", "message"),
+    [
+        (
+            "GET",
+            "/b/k",
+            {"authorization": "x"},
+            "AuthorizationHeaderMalformed",
+            400,
+            'The authorization header is malformed; incorrect service "{}". This endpoint belongs to "s3".',
+        ),
+        (
+            "GET",
+            "/b/k?X-Amz-Credential=x",
+            {},
+            "AuthorizationQueryParametersError",
+            400,
+            'Error parsing the X-Amz-Credential parameter; incorrect service "{}". This endpoint belongs to "s3".',
+        ),
+        (
+            "POST",
+            "/",
+            {"authorization": "x", "content-type": FORM},
+            "SignatureDoesNotMatch",
+            403,
+            "Credential should be scoped to correct service: 'iam' or 'sts'. This endpoint does not serve '{}'.",
+        ),
+        (
+            "POST",
+            "/",
+            {"authorization": "x", "x-amz-target": "DynamoDB_20120810.GetItem"},
+            "InvalidSignatureException",
+            403,
+            "Credential should be scoped to correct service: 'cloudtrail'. This endpoint does not serve '{}'.",
+        ),
+    ],
+)
+def test_a_service_that_is_not_served_is_refused_in_the_words_of_the_one_spoken_to(
+    name: str, method: str, target: str, headers: dict[str, str], code: str, status: int, message: str
+) -> None:
     with pytest.raises(ServiceError) as caught:
-        service_of(request("GET", "/"), name, DOMAINS)
-    assert (caught.value.code, caught.value.status) == ("SignatureDoesNotMatch", 403)
-    assert f"does not serve '{name}'" in caught.value.message
+        service_of(request(method, target, headers), name, DOMAINS)
+    assert refusal_of(caught.value) == (code, status, message.format(name))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +91,7 @@ def test_a_service_that_is_not_served_is_refused_honestly(name: str) -> None:
         ("HEAD", "/?Action=GetUser&Version=2010-05-08", {}, "localhost", "s3"),
         ("GET", "/", {}, "localhost", "s3"),
         ("POST", "/", {"x-amz-target": TARGET}, "localhost", "cloudtrail"),
-        ("POST", "/", {"x-amz-target": "DynamoDB_20120810.GetItem"}, "localhost", "s3"),
+        ("POST", "/", {"x-amz-target": "DynamoDB_20120810.GetItem"}, "localhost", "cloudtrail"),
     ],
 )
 def test_without_a_signature_the_head_tells_the_service(

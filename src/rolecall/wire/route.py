@@ -29,13 +29,7 @@ def service_of(request: Request, scope_service: str | None, base_domains: Sequen
         return spoken_by(request, base_domains)
     if scope_service in _served():
         return scope_service
-    names = "', '".join(_served())
-    raise ServiceError(
-        "SignatureDoesNotMatch",
-        f"Credential should be scoped to correct service: one of '{names}'. This endpoint does not serve"
-        f" '{scope_service}'.",
-        403,
-    )
+    raise _unserved(request, scope_service, spoken_by(request, base_domains))
 
 
 def spoken_by(request: Request, base_domains: Sequence[str]) -> str:
@@ -44,9 +38,8 @@ def spoken_by(request: Request, base_domains: Sequence[str]) -> str:
     It is also whose words to use where `service_of` refuses.
     """
     if (target := request.header("x-amz-target")) is not None:
-        for name in _served():
-            if service(name).protocol == "json" and _operation_of_target(name, target) is not None:
-                return name
+        spoken = [name for name in _served() if service(name).protocol == "json"]
+        return next((name for name in spoken if _operation_of_target(name, target) is not None), spoken[0])
     if (
         request.raw_path not in {b"", b"/"}
         or s3_routes.bucket_of_host(request.header("host"), base_domains) is not None
@@ -58,6 +51,23 @@ def spoken_by(request: Request, base_domains: Sequence[str]) -> str:
     if request.method == "GET" and b"&Action=" in query and b"&Version=" in query:
         return _service_of_version(query)
     return "s3"
+
+
+def _unserved(request: Request, scope_service: str, spoken: str) -> ServiceError:
+    """Return the refusal of a credential for a service that is not served, in the words of the one it speaks to."""
+    protocol = service(spoken).protocol
+    if protocol == "rest-xml":
+        wrong = f'incorrect service "{scope_service}". This endpoint belongs to "{spoken}".'
+        if "authorization" in request.by_name:
+            return ServiceError("AuthorizationHeaderMalformed", f"The authorization header is malformed; {wrong}")
+        message = f"Error parsing the X-Amz-Credential parameter; {wrong}"
+        return ServiceError("AuthorizationQueryParametersError", message)
+    names = " or ".join(f"'{name}'" for name in _served() if service(name).protocol == protocol)
+    return ServiceError(
+        "InvalidSignatureException" if protocol == "json" else "SignatureDoesNotMatch",
+        f"Credential should be scoped to correct service: {names}. This endpoint does not serve '{scope_service}'.",
+        403,
+    )
 
 
 def needs_form(service_name: str, request: Request) -> bool:
