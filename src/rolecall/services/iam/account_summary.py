@@ -8,6 +8,7 @@ from rolecall.access.allowed import Allowed
 from rolecall.directory.credentials import keys_of
 from rolecall.directory.policies import POLICIES, versions
 from rolecall.directory.principals import GROUPS, PROFILES, ROLES, USERS
+from rolecall.directory.providers import OIDC_PROVIDERS
 from rolecall.services.iam import (
     access_keys,
     attachments,
@@ -64,7 +65,7 @@ def get_account_summary(allowed: Allowed, wanted: NoParameters, view: Snapshot) 
         "MFADevicesInUse": 0,
         "Policies": POLICIES.count(view, account),
         "PolicyVersionsInUse": _versions_in_use(view, account),
-        "Providers": 0,
+        "Providers": OIDC_PROVIDERS.count(view, account),
         "Roles": ROLES.count(view, account),
         "ServerCertificates": 0,
         "Users": USERS.count(view, account),

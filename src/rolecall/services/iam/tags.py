@@ -81,17 +81,17 @@ def new_tags(tags: Sequence[Tag] | None, *, fold_keys: bool) -> dict[str, str]:
 
     Raises InvalidInput for a key that comes twice or is reserved.
     """
-    listed = list(tags or ())
-    for tag in listed:
+    given = list(tags or ())
+    for tag in given:
         if tag.key.lower().startswith("aws:"):
             raise invalid_input("Tag keys that begin with aws: are reserved for AWS.")
-    keys = [tag.key.lower() if fold_keys else tag.key for tag in listed]
+    keys = [tag.key.lower() if fold_keys else tag.key for tag in given]
     if len(set(keys)) != len(keys):
         raise invalid_input("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-    return {tag.key: tag.value for tag in listed}
+    return {tag.key: tag.value for tag in given}
 
 
-def _with(present: Mapping[str, str], tags: Sequence[Tag], *, fold_keys: bool) -> dict[str, str]:
+def with_tags(present: Mapping[str, str], tags: Sequence[Tag], *, fold_keys: bool) -> dict[str, str]:
     """Return `present` overlaid by the tags of a request; a key that is there already keeps its case."""
     added = new_tags(tags, fold_keys=fold_keys)
     known = {key.lower() if fold_keys else key: key for key in present}
@@ -103,12 +103,14 @@ def _with(present: Mapping[str, str], tags: Sequence[Tag], *, fold_keys: bool) -
     return result
 
 
-def _without(present: Mapping[str, str], keys: Iterable[str], *, fold_keys: bool) -> dict[str, str]:
+def without_tags(present: Mapping[str, str], keys: Iterable[str], *, fold_keys: bool) -> dict[str, str]:
+    """Return `present` without the tags of these keys."""
     gone = {key.lower() if fold_keys else key for key in keys}
     return {key: value for key, value in present.items() if (key.lower() if fold_keys else key) not in gone}
 
 
-def _listed(tags: Mapping[str, str], marker: str | None, max_items: int | None) -> Result:
+def listed(tags: Mapping[str, str], marker: str | None, max_items: int | None) -> Result:
+    """Return one page of tags, in the order of keys."""
     page, more = page_of(tags, str, marker, max_items)
     return {"tags": [{"key": key, "value": tags[key]} for key in page], **more}
 
@@ -117,7 +119,7 @@ def _listed(tags: Mapping[str, str], marker: str | None, max_items: int | None) 
 def tag_user(allowed: Allowed, wanted: UserAndTags, tx: Transaction) -> Result:
     """Set tags of a user."""
     old = the_user(tx, allowed.caller.account, wanted.user_name)
-    update_user(tx, old, msgspec.structs.replace(old, tags=_with(old.tags, wanted.tags, fold_keys=True)))
+    update_user(tx, old, msgspec.structs.replace(old, tags=with_tags(old.tags, wanted.tags, fold_keys=True)))
     return {}
 
 
@@ -125,7 +127,7 @@ def tag_user(allowed: Allowed, wanted: UserAndTags, tx: Transaction) -> Result:
 def untag_user(allowed: Allowed, wanted: UserAndTagKeys, tx: Transaction) -> Result:
     """Take tags off a user."""
     old = the_user(tx, allowed.caller.account, wanted.user_name)
-    update_user(tx, old, msgspec.structs.replace(old, tags=_without(old.tags, wanted.tag_keys, fold_keys=True)))
+    update_user(tx, old, msgspec.structs.replace(old, tags=without_tags(old.tags, wanted.tag_keys, fold_keys=True)))
     return {}
 
 
@@ -133,14 +135,14 @@ def untag_user(allowed: Allowed, wanted: UserAndTagKeys, tx: Transaction) -> Res
 def list_user_tags(allowed: Allowed, wanted: UserTags, view: Snapshot) -> Result:
     """List the tags of a user."""
     found = the_user(view, allowed.caller.account, wanted.user_name)
-    return _listed(found.tags, wanted.marker, wanted.max_items)
+    return listed(found.tags, wanted.marker, wanted.max_items)
 
 
 @operations.write("TagRole", RoleAndTags, TAG_ROLE)
 def tag_role(allowed: Allowed, wanted: RoleAndTags, tx: Transaction) -> Result:
     """Set tags of a role."""
     old = the_role(tx, allowed.caller.account, wanted.role_name)
-    update_role(tx, old, msgspec.structs.replace(old, tags=_with(old.tags, wanted.tags, fold_keys=True)))
+    update_role(tx, old, msgspec.structs.replace(old, tags=with_tags(old.tags, wanted.tags, fold_keys=True)))
     return {}
 
 
@@ -148,7 +150,7 @@ def tag_role(allowed: Allowed, wanted: RoleAndTags, tx: Transaction) -> Result:
 def untag_role(allowed: Allowed, wanted: RoleAndTagKeys, tx: Transaction) -> Result:
     """Take tags off a role."""
     old = the_role(tx, allowed.caller.account, wanted.role_name)
-    update_role(tx, old, msgspec.structs.replace(old, tags=_without(old.tags, wanted.tag_keys, fold_keys=True)))
+    update_role(tx, old, msgspec.structs.replace(old, tags=without_tags(old.tags, wanted.tag_keys, fold_keys=True)))
     return {}
 
 
@@ -156,14 +158,14 @@ def untag_role(allowed: Allowed, wanted: RoleAndTagKeys, tx: Transaction) -> Res
 def list_role_tags(allowed: Allowed, wanted: RoleTags, view: Snapshot) -> Result:
     """List the tags of a role."""
     found = the_role(view, allowed.caller.account, wanted.role_name)
-    return _listed(found.tags, wanted.marker, wanted.max_items)
+    return listed(found.tags, wanted.marker, wanted.max_items)
 
 
 @operations.write("TagPolicy", PolicyAndTags, TAG_POLICY)
 def tag_policy(allowed: Allowed, wanted: PolicyAndTags, tx: Transaction) -> Result:
     """Set tags of a managed policy."""
     old = the_own_policy(tx, allowed.caller.account, wanted.policy_arn)
-    update_policy(tx, old, msgspec.structs.replace(old, tags=_with(old.tags, wanted.tags, fold_keys=False)))
+    update_policy(tx, old, msgspec.structs.replace(old, tags=with_tags(old.tags, wanted.tags, fold_keys=False)))
     return {}
 
 
@@ -171,7 +173,7 @@ def tag_policy(allowed: Allowed, wanted: PolicyAndTags, tx: Transaction) -> Resu
 def untag_policy(allowed: Allowed, wanted: PolicyAndTagKeys, tx: Transaction) -> Result:
     """Take tags off a managed policy."""
     old = the_own_policy(tx, allowed.caller.account, wanted.policy_arn)
-    update_policy(tx, old, msgspec.structs.replace(old, tags=_without(old.tags, wanted.tag_keys, fold_keys=False)))
+    update_policy(tx, old, msgspec.structs.replace(old, tags=without_tags(old.tags, wanted.tag_keys, fold_keys=False)))
     return {}
 
 
@@ -179,14 +181,14 @@ def untag_policy(allowed: Allowed, wanted: PolicyAndTagKeys, tx: Transaction) ->
 def list_policy_tags(allowed: Allowed, wanted: PolicyTags, view: Snapshot) -> Result:
     """List the tags of a managed policy."""
     found = the_policy(view, allowed.caller.account, wanted.policy_arn)
-    return _listed(found.own.tags if found.own else {}, wanted.marker, wanted.max_items)
+    return listed(found.own.tags if found.own else {}, wanted.marker, wanted.max_items)
 
 
 @operations.write("TagInstanceProfile", ProfileAndTags, TAG_PROFILE)
 def tag_profile(allowed: Allowed, wanted: ProfileAndTags, tx: Transaction) -> Result:
     """Set tags of an instance profile."""
     old = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
-    update_profile(tx, old, msgspec.structs.replace(old, tags=_with(old.tags, wanted.tags, fold_keys=False)))
+    update_profile(tx, old, msgspec.structs.replace(old, tags=with_tags(old.tags, wanted.tags, fold_keys=False)))
     return {}
 
 
@@ -194,7 +196,7 @@ def tag_profile(allowed: Allowed, wanted: ProfileAndTags, tx: Transaction) -> Re
 def untag_profile(allowed: Allowed, wanted: ProfileAndTagKeys, tx: Transaction) -> Result:
     """Take tags off an instance profile."""
     old = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
-    update_profile(tx, old, msgspec.structs.replace(old, tags=_without(old.tags, wanted.tag_keys, fold_keys=False)))
+    update_profile(tx, old, msgspec.structs.replace(old, tags=without_tags(old.tags, wanted.tag_keys, fold_keys=False)))
     return {}
 
 
@@ -202,4 +204,4 @@ def untag_profile(allowed: Allowed, wanted: ProfileAndTagKeys, tx: Transaction) 
 def list_profile_tags(allowed: Allowed, wanted: ProfileTags, view: Snapshot) -> Result:
     """List the tags of an instance profile."""
     found = the_profile(view, allowed.caller.account, wanted.instance_profile_name)
-    return _listed(found.tags, wanted.marker, wanted.max_items)
+    return listed(found.tags, wanted.marker, wanted.max_items)

@@ -49,31 +49,6 @@ class NewDevice(Parameters, frozen=True, kw_only=True):
     tags: list[Tag] | None = None
 
 
-class OfOidc(Parameters, frozen=True, kw_only=True):
-    """Of operations on an OpenID Connect provider."""
-
-    open_id_connect_provider_arn: str
-
-
-class OidcAndTags(OfOidc, frozen=True, kw_only=True):
-    """Of TagOpenIDConnectProvider."""
-
-    tags: list[Tag]
-
-
-class OidcAndTagKeys(OfOidc, frozen=True, kw_only=True):
-    """Of UntagOpenIDConnectProvider."""
-
-    tag_keys: list[str]
-
-
-class NewOidc(Parameters, frozen=True, kw_only=True):
-    """Of CreateOpenIDConnectProvider."""
-
-    url: str
-    tags: list[Tag] | None = None
-
-
 class OfSaml(Parameters, frozen=True, kw_only=True):
     """Of operations on a SAML provider."""
 
@@ -195,11 +170,6 @@ def on_device(action: str) -> Access[OfDevice]:
     return Access(lambda ask: _on_arn(ask, action, ask.parameters.serial_number))
 
 
-def on_oidc(action: str) -> Access[OfOidc]:
-    """Declare an operation on an OpenID Connect provider."""
-    return Access(lambda ask: _on_arn(ask, action, ask.parameters.open_id_connect_provider_arn))
-
-
 def on_saml(action: str) -> Access[OfSaml]:
     """Declare an operation on a SAML provider."""
     return Access(lambda ask: _on_arn(ask, action, ask.parameters.saml_provider_arn))
@@ -271,12 +241,11 @@ def _report(ask: Ask[OfReport]) -> list[Check]:
     return [Check("iam:GenerateOrganizationsAccessReport", arn)]
 
 
-def _list_at(action: str, resource: str) -> Access[Parameters]:
+def _on_all(action: str, resource: str) -> Access[Parameters]:
     return Access(lambda ask: [Check(f"iam:{action}", f"arn:aws:iam::{ask.caller.account}:{resource}")])
 
 
 _ACCOUNT = (
-    "CreateDelegationRequest",
     "DisableOrganizationsRootCredentialsManagement",
     "DisableOrganizationsRootSessions",
     "DisableOutboundWebIdentityFederation",
@@ -332,15 +301,6 @@ _DELEGATION = (
     "SendDelegationToken",
     "UpdateDelegationRequest",
 )
-_OIDC = (
-    "AddClientIDToOpenIDConnectProvider",
-    "DeleteOpenIDConnectProvider",
-    "GetOpenIDConnectProvider",
-    "ListOpenIDConnectProviderTags",
-    "RemoveClientIDFromOpenIDConnectProvider",
-    "UpdateOpenIDConnectProvider",
-    "UpdateOpenIDConnectProviderThumbprint",
-)
 _SAML = ("DeleteSAMLProvider", "GetSAMLProvider", "ListSAMLProviderTags", "UpdateSAMLProvider")
 _CERTIFICATE = ("DeleteServerCertificate", "GetServerCertificate", "ListServerCertificateTags")
 
@@ -354,8 +314,6 @@ def _declare_by_noun() -> None:
         operations.unbuilt(name, OfSelf, on_self(name))
     for name in _DELEGATION:
         operations.unbuilt(name, OfDelegation, on_delegation(name))
-    for name in _OIDC:
-        operations.unbuilt(name, OfOidc, on_oidc(name))
     for name in _SAML:
         operations.unbuilt(name, OfSaml, on_saml(name))
     for name in _CERTIFICATE:
@@ -376,18 +334,6 @@ def _tag_device(ask: Ask[DeviceAndTags]) -> list[Check]:
 
 def _untag_device(ask: Ask[DeviceAndTagKeys]) -> list[Check]:
     return _on_arn(ask, "UntagMFADevice", ask.parameters.serial_number, tag_keys_in_request(ask.parameters.tag_keys))
-
-
-def _tag_oidc(ask: Ask[OidcAndTags]) -> list[Check]:
-    wanted = ask.parameters
-    keys = tags_in_request(wanted.tags)
-    return _on_arn(ask, "TagOpenIDConnectProvider", wanted.open_id_connect_provider_arn, keys)
-
-
-def _untag_oidc(ask: Ask[OidcAndTagKeys]) -> list[Check]:
-    wanted = ask.parameters
-    keys = tag_keys_in_request(wanted.tag_keys)
-    return _on_arn(ask, "UntagOpenIDConnectProvider", wanted.open_id_connect_provider_arn, keys)
 
 
 def _tag_saml(ask: Ask[SamlAndTags]) -> list[Check]:
@@ -415,12 +361,6 @@ def _create_device(ask: Ask[NewDevice]) -> list[Check]:
     return _creating("CreateVirtualMFADevice", "TagMFADevice", arn, wanted.tags)
 
 
-def _create_oidc(ask: Ask[NewOidc]) -> list[Check]:
-    name = ask.parameters.url.partition("://")[2].rstrip("/")
-    arn = iam_arn(ask.caller.account, "oidc-provider", "/", name)
-    return _creating("CreateOpenIDConnectProvider", "TagOpenIDConnectProvider", arn, ask.parameters.tags)
-
-
 def _create_saml(ask: Ask[NewSaml]) -> list[Check]:
     arn = iam_arn(ask.caller.account, "saml-provider", "/", ask.parameters.name)
     return _creating("CreateSAMLProvider", "TagSAMLProvider", arn, ask.parameters.tags)
@@ -434,23 +374,20 @@ def _upload_certificate(ask: Ask[NewCertificate]) -> list[Check]:
 def _declare_each() -> None:
     operations.unbuilt("TagMFADevice", DeviceAndTags, Access(_tag_device))
     operations.unbuilt("UntagMFADevice", DeviceAndTagKeys, Access(_untag_device))
-    operations.unbuilt("TagOpenIDConnectProvider", OidcAndTags, Access(_tag_oidc))
-    operations.unbuilt("UntagOpenIDConnectProvider", OidcAndTagKeys, Access(_untag_oidc))
     operations.unbuilt("TagSAMLProvider", SamlAndTags, Access(_tag_saml))
     operations.unbuilt("UntagSAMLProvider", SamlAndTagKeys, Access(_untag_saml))
     operations.unbuilt("TagServerCertificate", CertificateAndTags, Access(_tag_certificate))
     operations.unbuilt("UntagServerCertificate", CertificateAndTagKeys, Access(_untag_certificate))
     operations.unbuilt("CreateVirtualMFADevice", NewDevice, Access(_create_device))
-    operations.unbuilt("CreateOpenIDConnectProvider", NewOidc, Access(_create_oidc))
     operations.unbuilt("CreateSAMLProvider", NewSaml, Access(_create_saml))
     operations.unbuilt("UploadServerCertificate", NewCertificate, Access(_upload_certificate))
     operations.unbuilt("UpdateServerCertificate", RenamedCertificate, Access(_rename_certificate))
-    operations.unbuilt("ListServerCertificates", CertificatesBelow, Access(_list_certificates))
-    operations.unbuilt("ListVirtualMFADevices", NoParameters, _list_at("ListVirtualMFADevices", "mfa/"))
     operations.unbuilt(
-        "ListOpenIDConnectProviders", NoParameters, _list_at("ListOpenIDConnectProviders", "oidc-provider/*")
+        "CreateDelegationRequest", NoParameters, _on_all("CreateDelegationRequest", "delegation-request/*")
     )
-    operations.unbuilt("ListSAMLProviders", NoParameters, _list_at("ListSAMLProviders", "saml-provider/*"))
+    operations.unbuilt("ListServerCertificates", CertificatesBelow, Access(_list_certificates))
+    operations.unbuilt("ListVirtualMFADevices", NoParameters, _on_all("ListVirtualMFADevices", "mfa/"))
+    operations.unbuilt("ListSAMLProviders", NoParameters, _on_all("ListSAMLProviders", "saml-provider/*"))
     operations.unbuilt("ChangePassword", NoParameters, Access(_change_password))
     operations.unbuilt("GetHumanReadableSummary", OfSummarized, Access(_summarize))
     operations.unbuilt("GenerateOrganizationsAccessReport", OfReport, Access(_report))
