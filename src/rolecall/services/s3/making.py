@@ -202,7 +202,7 @@ def header_text(value: str, name: str) -> str:
     A form's fields and a query's values are decoded text and may hold anything.
     """
     if _CONTROL.search(value):
-        raise invalid_argument("Header values may not contain control characters.", name, value)
+        raise invalid_argument("Header values may not contain control characters.", name, _CONTROL.sub("?", value))
     if value.isascii():
         return value
     try:
