@@ -72,3 +72,11 @@ def test_a_policy_asked_about_ever_new_actions_does_not_grow_for_ever() -> None:
     for number in range(3000):
         assert policy.about(f"s3:Invented{number}")
     assert len(policy._by_action) <= 1024
+
+
+def test_a_pattern_is_found_for_the_shortest_text_it_covers() -> None:
+    for length in range(24):
+        start = "arn:aws:s3:::" + "x" * length
+        policy = compile_policy(document([{"Effect": "Allow", "Action": "s3:*", "Resource": f"{start}*"}]))
+        assert policy.covering("s3:GetObject", start, {})
+        assert not policy.covering("s3:GetObject", start[:-1], {})
