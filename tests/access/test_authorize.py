@@ -214,4 +214,5 @@ def test_what_a_transaction_saw_and_gave_up_is_never_remembered(world: World) ->
 
     with pytest.raises(GivenUpError):
         world.change(grant_and_give_up)
+    world.change(lambda tx: tx.advance_watermark())
     refusal(world, alice, further)
