@@ -174,6 +174,17 @@ def test_a_document_is_read_with_and_without_a_namespace() -> None:
         assert s3_parameters("POST", "/b?delete", {}, body.encode()) == expected
 
 
+@pytest.mark.parametrize(("written", "value"), [("true", True), ("TRUE", True), (" False\n", False)])
+def test_booleans_are_read_in_any_case(written: str, value: bool) -> None:
+    body = (
+        f"<PublicAccessBlockConfiguration><BlockPublicAcls>{written}</BlockPublicAcls></PublicAccessBlockConfiguration>"
+    )
+    found = s3_parameters("PUT", "/b?publicAccessBlock", {}, body.encode())["public_access_block_configuration"]
+    assert found == {"block_public_acls": value}
+    headers = {"x-amz-bypass-governance-retention": written.strip()}
+    assert s3_parameters("DELETE", "/b/k", headers)["bypass_governance_retention"] is value
+
+
 def test_an_attribute_is_read_whatever_its_prefix() -> None:
     body = (
         '<AccessControlPolicy><AccessControlList><Grant><Grantee xmlns:x="http://www.w3.org/2001/XMLSchema-instance"'

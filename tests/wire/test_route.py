@@ -92,6 +92,8 @@ def test_a_service_that_is_not_served_is_refused_in_the_words_of_the_one_spoken_
         ("GET", "/", {}, "localhost", "s3"),
         ("POST", "/", {"x-amz-target": TARGET}, "localhost", "cloudtrail"),
         ("POST", "/", {"x-amz-target": "DynamoDB_20120810.GetItem"}, "localhost", "cloudtrail"),
+        ("GET", "/", {"x-amz-target": TARGET}, "localhost", "s3"),
+        ("POST", "/b", {"x-amz-target": TARGET}, "localhost", "s3"),
     ],
 )
 def test_without_a_signature_the_head_tells_the_service(

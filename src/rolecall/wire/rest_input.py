@@ -12,7 +12,7 @@ from functools import cache
 
 from rolecall.message import ServiceError
 from rolecall.wire.model import Member, OperationModel, Shape
-from rolecall.wire.scalars import READERS, Unreadable
+from rolecall.wire.scalars import READERS, Unreadable, lenient_boolean
 from rolecall.wire.xml_input import Element, MalformedXml, parse_document, read_structure
 
 Read = Callable[[str, str], object]
@@ -97,7 +97,7 @@ def _reader(member: Member) -> Read:
         return _strict_moment if member.timestamp_format == "iso8601" else _lenient_moment
     if shape.type == "list":
         return _list_reader(shape)
-    convert = READERS[shape.type]
+    convert = lenient_boolean if shape.type == "boolean" else READERS[shape.type]
 
     def read(text: str, name: str) -> object:
         try:

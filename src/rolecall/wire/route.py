@@ -37,13 +37,12 @@ def spoken_by(request: Request, base_domains: Sequence[str]) -> str:
 
     It is also whose words to use where `service_of` refuses.
     """
-    if (target := request.header("x-amz-target")) is not None:
+    at_root = request.raw_path in {b"", b"/"}
+    target = request.header("x-amz-target")
+    if target is not None and at_root and request.method == "POST":
         spoken = [name for name in _served() if service(name).protocol == "json"]
         return next((name for name in spoken if _operation_of_target(name, target) is not None), spoken[0])
-    if (
-        request.raw_path not in {b"", b"/"}
-        or s3_routes.bucket_of_host(request.header("host"), base_domains) is not None
-    ):
+    if not at_root or s3_routes.bucket_of_host(request.header("host"), base_domains) is not None:
         return "s3"
     query = b"&" + request.raw_query
     if request.method == "POST" and _media_type(request) == FORM:

@@ -64,6 +64,11 @@ def boolean(text: str) -> bool:
     raise Unreadable("a boolean")
 
 
+def lenient_boolean(text: str) -> bool:
+    """Read `true` or `false` in any case, as S3 does: its own documentation shows `TRUE`. Raises Unreadable."""
+    return boolean(text.lower())
+
+
 def blob(text: str) -> bytes:
     """Read base64. Raises Unreadable."""
     try:

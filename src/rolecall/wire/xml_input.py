@@ -11,7 +11,7 @@ from functools import cache
 from xml.parsers import expat
 
 from rolecall.wire.model import Member, Shape
-from rolecall.wire.scalars import READERS, Unreadable
+from rolecall.wire.scalars import READERS, Unreadable, lenient_boolean
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
@@ -177,13 +177,14 @@ def value_reader(member: Member) -> Reader:
 
 
 def _scalar_reader(shape: Shape) -> Reader:
-    convert = READERS[shape.type]
+    convert = lenient_boolean if shape.type == "boolean" else READERS[shape.type]
+    is_text = shape.type == "string"
 
     def read(element: Element) -> object:
         if element.children:
             raise MalformedXml(f"{element.name} holds elements")
         try:
-            return convert(element.text)
+            return convert(element.text if is_text else element.text.strip())
         except Unreadable as problem:
             raise MalformedXml(f"{element.name} is not {problem}") from None
 

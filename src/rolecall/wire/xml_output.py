@@ -14,8 +14,8 @@ Moments = Callable[[object], str]
 """How a timestamp is spelled where the model does not say."""
 
 _SPECIAL = re.compile('[&<>"\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]')
+_UNSAYABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _OUTSIDE = frozenset({"header", "headers", "statusCode"})
-_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 
 def escaped(text: str) -> str:
@@ -24,13 +24,14 @@ def escaped(text: str) -> str:
     What XML 1.0 has no character for is written as S3 writes it, as a reference (`&#x8;`), which readers that are
     lenient enough understand; half a surrogate pair, which UTF-8 cannot say, becomes U+FFFD.
     """
-    return _SPECIAL.sub(_escape, text) if _SPECIAL.search(text) else text
+    if not _SPECIAL.search(text):
+        return text
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return _UNSAYABLE.sub(_reference, text) if _UNSAYABLE.search(text) else text
 
 
-def _escape(match: re.Match[str]) -> str:
+def _reference(match: re.Match[str]) -> str:
     character = match[0]
-    if named := _NAMED.get(character):
-        return named
     return "\ufffd" if "\ud800" <= character <= "\udfff" else f"&#x{ord(character):X};"
 
 
@@ -42,21 +43,36 @@ def body_members(shape: Shape) -> list[Member]:
 @cache
 def structure_writer(shape: Shape, moments: Moments) -> Writer:
     """Return the writer of a structure's members that travel in the body, without an element around them."""
-    made: list[tuple[str, Writer]] = []
+    made: list[_Field] = []
     members = [member for member in body_members(shape) if not member.traits.xml_attribute]
 
     def write(value: object, out: list[str]) -> None:
         if not isinstance(value, Mapping):
             raise TypeError(f"{shape.name} is a mapping, not {type(value).__name__}")
         if not made:
-            made.extend((member.snake, member_writer(member, moments)) for member in members)
+            made.extend(_field(member, moments) for member in members)
         get = value.get
-        for snake, write_member in made:
+        for snake, opening, closing, spell, write_member in made:
             found = get(snake)
-            if found is not None:
+            if found is None:
+                continue
+            if write_member is not None:
                 write_member(found, out)
+                continue
+            out.append(f"{opening}{spell(found)}{closing}")
 
     return write
+
+
+_Field = tuple[str, str, str, Callable[[object], str], Writer | None]
+"""A member's name, its element's tags and how a simple value is spelled in it; the writer of any other value."""
+
+
+def _field(member: Member, moments: Moments) -> _Field:
+    name = member.wire_name
+    if not is_scalar(member.shape):
+        return member.snake, "", "", str, member_writer(member, moments)
+    return member.snake, f"<{name}{declaration(member)}>", f"</{name}>", spelling(member, moments), None
 
 
 @cache
@@ -69,8 +85,10 @@ def member_writer(member: Member, moments: Moments) -> Writer:
     return element_writer(member, member.wire_name, moments)
 
 
-def text_of(member: Member, moments: Moments) -> Callable[[object], str]:
-    """Return how a simple value of this member is spelled."""
+def spelling(member: Member, moments: Moments) -> Callable[[object], str]:
+    """Return how a simple value of this member is spelled in XML."""
+    if member.shape.type == "string":
+        return _escaped_text
     if member.shape.type == "timestamp":
         return MOMENTS[member.timestamp_format] if member.timestamp_format else moments
     return WRITERS[member.shape.type]
@@ -80,7 +98,7 @@ def element_writer(member: Member, name: str, moments: Moments) -> Writer:
     """Return the writer of one value in one element `name`."""
     namespace = declaration(member)
     if is_scalar(member.shape):
-        return _scalar_writer(f"<{name}{namespace}>", f"</{name}>", text_of(member, moments), member.shape.type)
+        return _scalar_writer(f"<{name}{namespace}>", f"</{name}>", spelling(member, moments))
     if member.shape.type in {"list", "map"}:
         return _nested_writer(f"<{name}{namespace}>", f"</{name}>", member, moments)
     attributes = [inner for inner in member.shape.members.values() if inner.traits.xml_attribute]
@@ -109,21 +127,15 @@ def declaration(member: Member) -> str:
     return f' xmlns{":" if namespace.prefix else ""}{namespace.prefix}="{escaped(namespace.uri)}"'
 
 
-def _scalar_writer(opening: str, closing: str, spell: Callable[[object], str], kind: str) -> Writer:
-    if kind != "string":
-
-        def write_plain(value: object, out: list[str]) -> None:
-            out.append(f"{opening}{spell(value)}{closing}")
-
-        return write_plain
-
+def _scalar_writer(opening: str, closing: str, spell: Callable[[object], str]) -> Writer:
     def write(value: object, out: list[str]) -> None:
-        text = value if isinstance(value, str) else str(value)
-        if _SPECIAL.search(text):
-            text = _SPECIAL.sub(_escape, text)
-        out.append(f"{opening}{text}{closing}")
+        out.append(f"{opening}{spell(value)}{closing}")
 
     return write
+
+
+def _escaped_text(value: object) -> str:
+    return escaped(value if isinstance(value, str) else str(value))
 
 
 def _nested_writer(opening: str, closing: str, member: Member, moments: Moments) -> Writer:
