@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from rolecall.access.check import Access, Ask, Check
-from rolecall.identifiers import iam_arn, parse_arn, root_arn
-from rolecall.policy.request import PrincipalKind
+from rolecall.identifiers import iam_arn, parse_arn
 from rolecall.services.iam.access import (
     Keys,
     group_check,
@@ -220,13 +219,6 @@ def _rename_certificate(ask: Ask[RenamedCertificate]) -> list[Check]:
     return [check for arn in dict.fromkeys((before, after)) for check in _on_arn(ask, action, arn)]
 
 
-def _change_password(ask: Ask[Parameters]) -> list[Check]:
-    caller = ask.caller
-    if caller.principal.kind is PrincipalKind.USER and caller.user is not None:
-        return [user_check(ask, "ChangePassword", caller.user.name)]
-    return [Check("iam:ChangePassword", root_arn(caller.account))]
-
-
 def _list_certificates(ask: Ask[CertificatesBelow]) -> list[Check]:
     arn = f"arn:aws:iam::{ask.caller.account}:server-certificate{ask.parameters.path_prefix}"
     return [Check("iam:ListServerCertificates", arn)]
@@ -272,17 +264,13 @@ _USER = (
     "EnableMFADevice",
     "GetSSHPublicKey",
     "ResyncMFADevice",
-    "UpdateLoginProfile",
     "UpdateSSHPublicKey",
     "UploadSSHPublicKey",
 )
 _SELF = (
-    "CreateLoginProfile",
     "DeactivateMFADevice",
-    "DeleteLoginProfile",
     "DeleteServiceSpecificCredential",
     "DeleteSigningCertificate",
-    "GetLoginProfile",
     "GetMFADevice",
     "ListMFADevices",
     "ListSSHPublicKeys",
@@ -388,7 +376,6 @@ def _declare_each() -> None:
     operations.unbuilt("ListServerCertificates", CertificatesBelow, Access(_list_certificates))
     operations.unbuilt("ListVirtualMFADevices", NoParameters, _on_all("ListVirtualMFADevices", "mfa/"))
     operations.unbuilt("ListSAMLProviders", NoParameters, _on_all("ListSAMLProviders", "saml-provider/*"))
-    operations.unbuilt("ChangePassword", NoParameters, Access(_change_password))
     operations.unbuilt("GetHumanReadableSummary", OfSummarized, Access(_summarize))
     operations.unbuilt("GenerateOrganizationsAccessReport", OfReport, Access(_report))
 

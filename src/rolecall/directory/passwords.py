@@ -1,0 +1,89 @@
+"""Login profiles: users' passwords, hashed, sealed, and remembered as long as the password policy may ask for them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from datetime import datetime
+
+import msgspec
+
+from rolecall.store.interface import Snapshot, Transaction
+from rolecall.store.keys import pack
+
+REMEMBERED = 24
+"""The most passwords that a password policy may forbid to use again."""
+
+_COST, _BLOCK, _LANES = 2**14, 8, 1
+_SALT_SIZE = 16
+
+
+class LoginProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """A user's password, without the password."""
+
+    account: str
+    user_id: str
+    created: datetime
+    reset_required: bool = False
+
+
+class _Hashed(msgspec.Struct, frozen=True, array_like=True):
+    salt: bytes
+    digest: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(LoginProfile).decode
+_decode_hashes = msgspec.msgpack.Decoder(list[_Hashed]).decode
+
+
+def login_profile(view: Snapshot, account: str, user_id: str) -> LoginProfile | None:
+    """Return a user's login profile, or None."""
+    value = view.get(pack("iam-login", account, user_id))
+    return None if value is None else _decode(value)
+
+
+def put_login_profile(tx: Transaction, profile: LoginProfile, password: str | None = None) -> None:
+    """Keep a login profile; with a new `password`, the one before is remembered as used."""
+    tx.put(pack("iam-login", profile.account, profile.user_id), _encode(profile))
+    if password is not None:
+        hashes = [_hash(password), *_hashes(tx, profile)][: REMEMBERED + 1]
+        tx.put_secret(_secret_key(profile), _encode(hashes))
+    tx.advance_watermark()
+
+
+def delete_login_profile(tx: Transaction, profile: LoginProfile) -> None:
+    """Forget a login profile and its passwords."""
+    tx.delete(pack("iam-login", profile.account, profile.user_id))
+    tx.delete(_secret_key(profile))
+    tx.advance_watermark()
+
+
+def password_matches(view: Snapshot, profile: LoginProfile, password: str) -> bool:
+    """Tell whether this is the user's password, in the same time whether it is or not."""
+    hashes = _hashes(view, profile)
+    return bool(hashes) and _is(hashes[0], password)
+
+
+def was_used(view: Snapshot, profile: LoginProfile, password: str, times: int) -> bool:
+    """Tell whether this is one of the user's last `times` passwords, the present one included."""
+    return any(_is(known, password) for known in _hashes(view, profile)[:times])
+
+
+def _secret_key(profile: LoginProfile) -> bytes:
+    return pack("iam-password", profile.account, profile.user_id)
+
+
+def _hashes(view: Snapshot, profile: LoginProfile) -> list[_Hashed]:
+    value = view.get_secret(_secret_key(profile))
+    return [] if value is None else _decode_hashes(value)
+
+
+def _hash(password: str, salt: bytes | None = None) -> _Hashed:
+    salt = salt or os.urandom(_SALT_SIZE)
+    return _Hashed(salt, hashlib.scrypt(password.encode(), salt=salt, n=_COST, r=_BLOCK, p=_LANES, dklen=32))
+
+
+def _is(known: _Hashed, password: str) -> bool:
+    return hmac.compare_digest(_hash(password, known.salt).digest, known.digest)
