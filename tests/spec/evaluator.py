@@ -463,7 +463,7 @@ def decide(  # noqa: C901  (the guide's flow chart, box after box)
         return limits()
 
     same_account = request.resource_account in (None, caller.account)
-    if not same_account:
+    if not same_account or request.needs_both_sides:
         return own_side() if resource.allows else (IMPLICIT, trust_or_resource)
     if caller.kind is PrincipalKind.ROOT:
         return ALLOW, None

@@ -202,6 +202,7 @@ def requests() -> st.SearchStrategy[PolicyRequest]:
         resource_account=st.just(HOME),
         context=_from(_CONTEXTS),
         must_be_admitted=st.just(True),
+        needs_both_sides=st.sampled_from([False, False, True]),
     )
     plain = st.builds(
         PolicyRequest,

@@ -22,6 +22,8 @@ OWNERS_ROOT = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deleteb
 """Actions that the root user of the owning account may, whatever the resource's own policy says."""
 BEYOND_RESOURCE_CONTROL = frozenset({"iam"})
 """Services that resource control policies do not reach."""
+BOTH_SIDES = frozenset({"sts:setsourceidentity"})
+"""Actions that a role session needs in its own policies too, whatever the resource's policy says of it."""
 BUILT_IN_PROVIDERS = frozenset(
     {"accounts.google.com", "graph.facebook.com", "www.amazon.com", "cognito-identity.amazonaws.com"}
 )
@@ -106,7 +108,12 @@ def read_case(case: Mapping[str, object]) -> Case:
         scps=tuple(_levels(given, "scps")),
         rcps=tuple(_levels(given, "rcps")),
     )
-    return Case((request, *(replace(request, action=action) for action in also)), policies)
+    return Case(tuple(_asking(request, action) for action in (request.action, *also)), policies)
+
+
+def _asking(request: PolicyRequest, action: str) -> PolicyRequest:
+    chained = request.principal.kind is PrincipalKind.ROLE_SESSION
+    return replace(request, action=action, needs_both_sides=chained and action.lower() in BOTH_SIDES)
 
 
 def _attached(given: Mapping[str, object], name: str) -> tuple[Attached, ...]:

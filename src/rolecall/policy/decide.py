@@ -101,7 +101,7 @@ class _Case:
         reach = self._reach()
         if self.caller.kind in _OUTSIDE_ACCOUNTS:
             return self._granted(self.resource_layer) if reach else _refused(self.resource_layer)
-        if not self._within_account():
+        if self.request.needs_both_sides or not self._within_account():
             return self._caller_side(self.resource_layer) if reach else _refused(self.resource_layer)
         if self.caller.kind is PrincipalKind.ROOT:
             return self._granted(self.resource_layer, by_root=True)

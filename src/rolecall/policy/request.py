@@ -66,3 +66,5 @@ class PolicyRequest:
     context: Context
     must_be_admitted: bool = False
     """The resource's own policy must admit the caller's account even within one account (role trust policies)."""
+    needs_both_sides: bool = False
+    """The caller's own policies must allow too, even within one account and however the resource's policy names it."""
