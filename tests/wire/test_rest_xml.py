@@ -238,6 +238,7 @@ def test_a_document_that_is_not_there_is_missed_only_where_it_is_required() -> N
         400,
         "Request Body is empty",
     )
+    assert refused("PUT", "/b?object-lock", {}, b"").code == "MissingRequestBodyError"
     assert s3_parameters("PUT", "/b", {}, b"") == {"bucket": "b"}
     assert s3_parameters("POST", "/b/k?uploadId=u", {}, b"") == {"bucket": "b", "key": "k", "upload_id": "u"}
 
