@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 import os
@@ -112,16 +113,64 @@ def test_dropping_never_raises_though_the_disk_fails(watched: LocalObjects, disk
     assert incoming(root) == []
 
 
+@pytest.mark.parametrize("ahead", [0, 50])
+def test_a_commit_that_nobody_waits_for_any_more_leaves_nothing(root: Path, ahead: int) -> None:
+    """Without others ahead of it a thread is in the middle of the commit; with them it waits for a thread."""
+    gate = Gate()
+    gate.opened.set()
+    objects = LocalObjects(root, files=gate)
+    gate.opened.clear()
+    gate.entered.clear()
+
+    async def scene() -> None:
+        writing = [asyncio.create_task(keep(objects, content_of(600_000))) for _ in range(ahead + 1)]
+        await asyncio.to_thread(gate.entered.wait, 10)
+        for task in writing:
+            task.cancel()
+        await asyncio.sleep(0)
+        gate.opened.set()
+        await asyncio.gather(*writing, return_exceptions=True)
+
+    run(scene())
+    objects.close()
+    assert (list(objects.ids()), incoming(root)) == ([], [])
+
+
+def test_what_is_dropped_is_gone_though_nobody_waits_for_it(root: Path) -> None:
+    gate = Gate()
+    gate.opened.set()
+    objects = LocalObjects(root, files=gate)
+    gate.opened.clear()
+
+    async def scene() -> None:
+        writer = objects.create()
+        await writer.write(content_of(600_000))
+        busy = [asyncio.create_task(keep(objects, b"x")) for _ in range(50)]
+        await asyncio.to_thread(gate.entered.wait, 10)
+        dropping = asyncio.create_task(writer.abort())
+        await asyncio.sleep(0)
+        dropping.cancel()
+        await asyncio.gather(dropping, return_exceptions=True)
+        gate.opened.set()
+        await asyncio.gather(*busy)
+
+    run(scene())
+    objects.close()
+    assert incoming(root) == []
+
+
 class Gate(RealFiles):
     """A disk that holds the first sync of a folder back until it is told, and then fails what it is told to."""
 
     def __init__(self) -> None:
+        self.entered = threading.Event()
         self.opened = threading.Event()
         self.syncs = 0
         self.fails = False
 
     def sync_folder(self, path: str) -> None:
         self.syncs += 1
+        self.entered.set()
         self.opened.wait(10)
         if self.fails:
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)

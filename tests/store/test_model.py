@@ -50,6 +50,10 @@ class StoreBesideDictionary(RuleBasedStateMachine):
     def put(self, key: bytes, value: bytes) -> None:
         self.store.write_now(lambda transaction: transaction.put(key, value))
         self.model[key] = value
+        with self.store.view() as view:
+            record = view.record(key)
+        assert record is not None
+        assert record.version > self.versions.get(key, ABSENT)
 
     @rule(key=keys, value=st.binary(max_size=3), is_right=st.booleans())
     def put_expecting(self, key: bytes, value: bytes, is_right: bool) -> None:
