@@ -158,6 +158,7 @@ def test_the_region_is_the_one_signed_for_and_iams_is_fixed(
 
 
 def test_transport_is_what_the_connection_was(world: World) -> None:
+    """GHSA-fc6g-2gcp-2qrq: X-Forwarded-For was trusted for aws:SourceIp."""
     assert keys(world, world.root, secure=True)["aws:securetransport"] == "true"
     hostile = {"x-forwarded-proto": "https", "x-forwarded-for": "10.0.0.1"}
     found = keys(world, world.root, headers=hostile)

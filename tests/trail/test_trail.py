@@ -265,7 +265,7 @@ def test_a_segment_is_bounded_in_number_and_in_time(store: SqliteStore, clock: F
     trail = Trail(store, clock=clock)
     fill(trail, clock, 20, step=timedelta(seconds=1))
     with store.view() as view:
-        kept = [segments._decode(entry.value) for entry in view.scan(segments._SEGMENTS)]
+        kept = [segments.events_in(entry.value) for entry in view.scan(segments._SEGMENTS)]
     assert all(events[-1].time - events[0].time <= segments.SPAN for events in kept)
     assert sum(map(len, kept)) == 20
 

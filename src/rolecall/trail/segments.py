@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -30,6 +31,7 @@ _DIGEST = 8
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Event]).decode
+_LIGHTLY = 1
 
 
 def keep(transaction: Transaction, events: Sequence[Event]) -> None:
@@ -61,17 +63,22 @@ def expire(transaction: Transaction, edge: datetime, limit: int) -> int:
         suffix = entry.key[len(_SEGMENTS) :]
         if _newest_in(suffix) >= _micros(edge):
             break
-        for prefix in _entries_for(_decode(entry.value)):
+        for prefix in _entries_for(events_in(entry.value)):
             transaction.delete(prefix + suffix)
         transaction.delete(entry.key)
         gone += 1
     return gone
 
 
+def events_in(packed: bytes) -> list[Event]:
+    """Return the events of a segment as it is stored."""
+    return _decode(zlib.decompress(packed))
+
+
 def _keep_segment(transaction: Transaction, events: list[Event]) -> None:
     encoded = _encode(events)
     suffix = _time_part(_micros(events[-1].time)) + hashlib.sha256(encoded).digest()[:_DIGEST]
-    transaction.put(_SEGMENTS + suffix, encoded)
+    transaction.put(_SEGMENTS + suffix, zlib.compress(encoded, _LIGHTLY))
     for prefix, digests in _entries_for(events).items():
         transaction.put(prefix + suffix, digests)
 
@@ -91,13 +98,13 @@ def _entries_for(events: Sequence[Event]) -> dict[bytes, bytes]:
 def _in_order(view: Snapshot, question: Question) -> Iterator[Event]:
     """Merge segments, which come by their newest event but may overlap, into one line of fitting events."""
     waiting: list[tuple[int, tuple[int, ...], Event]] = []
-    for suffix, encoded in _candidates(view, question):
+    for suffix, packed in _candidates(view, question):
         newest = _newest_in(suffix)
         if question.since is not None and newest < _micros(question.since):
             break
         while waiting and -waiting[0][0] > newest:
             yield heapq.heappop(waiting)[2]
-        for event in _decode(encoded):
+        for event in events_in(packed):
             if question.fits(event):
                 heapq.heappush(waiting, (-_micros(event.time), _backwards(event.event_id), event))
     while waiting:
@@ -113,9 +120,9 @@ def _candidates(view: Snapshot, question: Question) -> Iterator[tuple[bytes, byt
     wanted = _digest(question.value)
     digested = (row for row in _rows(view, _many(question.attribute), question, _PAGE) if _holds(row[1], wanted))
     for suffix, _ in heapq.merge(named, digested, key=lambda row: row[0]):
-        encoded = view.get(_SEGMENTS + suffix)
-        if encoded is not None:
-            yield suffix, encoded
+        packed = view.get(_SEGMENTS + suffix)
+        if packed is not None:
+            yield suffix, packed
 
 
 def _rows(view: Snapshot, prefix: bytes, question: Question, page_size: int) -> Iterator[tuple[bytes, bytes]]:

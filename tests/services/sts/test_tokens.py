@@ -137,6 +137,28 @@ def test_a_federated_user_may_call_nothing_of_sts_but_who_am_i(world: World) -> 
     assert error.value.code == "InvalidClientTokenId"
 
 
+def test_a_federated_user_named_like_another_user_has_nothing_of_that_user(world: World) -> None:
+    """CVE-2026-43001: a credential made for somebody else's scope."""
+    world.user("admin", allow("*"), tags={"level": "9"})
+    alice = world.user("alice", allow("sts:GetFederationToken"), tags={"level": "1"})
+    answer = call(world, alice, "GetFederationToken", name="admin", policy=document(allow("*")))
+    session = Credentials.of(answer)
+    caller = world.caller(session)
+    assert caller.user is not None
+    assert (caller.user.name, caller.tags["level"]) == ("alice", "1")
+    assert not may(world, session, "s3:ListAllMyBuckets")
+
+
+def test_a_child_credential_cannot_lift_its_own_limits(world: World) -> None:
+    """CVE-2024-24747: an access key edited itself and inherited more."""
+    alice = world.user("alice", allow("*"))
+    answer = call(world, alice, "GetFederationToken", name="bob", policy=document(allow("s3:GetObject")))
+    session = Credentials.of(answer)
+    for action in ("iam:PutUserPolicy", "iam:CreateAccessKey", "iam:AttachUserPolicy", "sts:GetFederationToken"):
+        decided = world.decided(session, Check(action, f"arn:aws:iam::{ACCOUNT}:user/alice"))
+        assert (decided.decision.outcome, decided.decision.layer) == (Outcome.IMPLICIT_DENY, Layer.SESSION)
+
+
 def test_a_duplicate_tag_is_refused(world: World) -> None:
     tags = [{"key": "a", "value": "1"}, {"key": "A", "value": "2"}]
     refusal = refused(world, world.user("alice", allow("*")), "GetFederationToken", name="bob", tags=tags)
