@@ -20,6 +20,9 @@ from rolecall.client.record import action, caller, is_refused, subjects, text
 from rolecall.client.settings import Connection
 
 _SPAN = re.compile(r"([0-9]{1,6})([smhd])")
+_HEADINGS = ("time (UTC)", "who", "action", "on", "outcome", "request")
+_UNFOLDED = 10_000
+"""Columns of a line that goes to another program."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _ATTRIBUTES = {
     "user": "Username",
@@ -91,16 +94,37 @@ def _print(arguments: argparse.Namespace, records: list[Record]) -> int:
     if not records:
         Console().print("Nothing in the trail fits.")
         return NOT_FOUND
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("time (UTC)", "who", "action", "on", "outcome", "request"):
-        table.add_column(heading, overflow="fold", no_wrap=heading.startswith("time"))
-    for record in records:
-        table.add_row(*(Text(cell) for cell in _row(record)), _outcome(record), Text(text(record, "requestID")))
     console = Console()
-    console.print(table)
+    if not console.is_terminal:
+        console.width = _UNFOLDED
+    rows = [(*_row(record), _outcome(record).plain, text(record, "requestID")) for record in records]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    fits = sum(widths) + 2 * len(widths) <= console.width
+    console.print(_lines(records, widths) if fits else _pairs_of_lines(records))
     if any(map(is_refused, records)) and console.is_terminal:
         console.print(Text("`rolecall why REQUEST` explains one of them.", style="dim"))
     return FOUND
+
+
+def _lines(records: list[Record], widths: list[int]) -> Table:
+    """Return a table with a line for each event, which nothing folds: ids are there to be copied."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, width in zip(_HEADINGS, widths, strict=True):
+        table.add_column(heading, no_wrap=True, min_width=width)
+    for record in records:
+        table.add_row(*map(Text, _row(record)), _outcome(record), Text(text(record, "requestID")))
+    return table
+
+
+def _pairs_of_lines(records: list[Record]) -> Text:
+    """Return two lines for each event, for narrow windows."""
+    shown = Text()
+    for record in records:
+        when, who, what, about = _row(record)
+        shown.append(f"{when}  ").append_text(_outcome(record)).append(f"  {what}  by {who}\n")
+        shown.append(f"  request {text(record, 'requestID')}  {about}\n", style="dim")
+    shown.rstrip()
+    return shown
 
 
 def _row(record: Record) -> tuple[str, str, str, str]:
