@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import msgspec
@@ -116,14 +117,28 @@ def versions(view: Snapshot, policy: ManagedPolicy) -> list[Version]:
 
 def put_version(tx: Transaction, policy: ManagedPolicy, new: Version) -> None:
     """Keep a version of a policy."""
+    if tx.get(_version_key(policy, new.number)) is None:
+        _count_version(tx, policy.account, 1)
     tx.put(_version_key(policy, new.number), _encode(new))
     tx.advance_watermark()
 
 
 def delete_version(tx: Transaction, policy: ManagedPolicy, number: int) -> None:
     """Forget a version of a policy."""
+    if tx.get(_version_key(policy, number)) is not None:
+        _count_version(tx, policy.account, -1)
     tx.delete(_version_key(policy, number))
     tx.advance_watermark()
+
+
+def version_count(view: Snapshot, account: str) -> int:
+    """Return how many versions of managed policies the account has."""
+    value = view.get(pack("iam-count", account, "policy-version"))
+    return 0 if value is None else int.from_bytes(value, "big")
+
+
+def _count_version(tx: Transaction, account: str, by: int) -> None:
+    tx.put(pack("iam-count", account, "policy-version"), (version_count(tx, account) + by).to_bytes(8, "big"))
 
 
 def _version_key(policy: ManagedPolicy, number: int) -> bytes:
@@ -138,6 +153,11 @@ def attached_policies(view: Snapshot, account: str, owner_id: str) -> list[str]:
 def attached_to(view: Snapshot, account: str, policy_arn: str) -> list[str]:
     """Return the ids of the users, groups and roles of an account that a managed policy is attached to."""
     return _ATTACHED.lefts(view, account, policy_arn)
+
+
+def attachment_counts(view: Snapshot, account: str) -> Counter[str]:
+    """Return how many users, groups and roles of the account each managed policy (by ARN) is attached to."""
+    return _ATTACHED.counts(view, account)
 
 
 def is_attached(view: Snapshot, account: str, owner_id: str, policy_arn: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import TypeVar
 
@@ -203,6 +204,11 @@ def delete_role(tx: Transaction, gone: Role) -> None:
 def bounded_by(view: Snapshot, account: str, policy_arn: str) -> list[str]:
     """Return the ids of the users and roles whose permissions boundary is this policy."""
     return _BOUNDED.lefts(view, account, policy_arn)
+
+
+def boundary_counts(view: Snapshot, account: str) -> Counter[str]:
+    """Return how many users and roles of the account each managed policy (by ARN) bounds."""
+    return _BOUNDED.counts(view, account)
 
 
 def _bound(tx: Transaction, account: str, owner_id: str, before: str | None, now: str | None) -> None:

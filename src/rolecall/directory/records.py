@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from rolecall.store.interface import Snapshot, Transaction
-from rolecall.store.keys import after, pack
+from rolecall.store.keys import after, pack, unpack
 
 
 class DirectoryError(Exception):
@@ -78,8 +80,8 @@ class Kind(Generic[R]):
 
     def named(self, view: Snapshot, account: str, name: str) -> R | None:
         """Return the entity with this name, without regard to case, or None."""
-        unique_id = view.get(self._name_key(account, name))
-        return None if unique_id is None else self.get(view, account, unique_id.decode())
+        entry = view.get(self._name_key(account, name))
+        return None if entry is None else self.get(view, account, _read_index(entry)[0])
 
     def count(self, view: Snapshot, account: str) -> int:
         """Return how many entities of this kind the account has."""
@@ -90,22 +92,17 @@ class Kind(Generic[R]):
         self, view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
     ) -> list[R]:
         """Return up to `limit` entities below `path_prefix` in the order of names, beginning behind `after_name`."""
-        found: list[R] = []
-        for record in self.each(view, account, after_name):
-            if len(found) >= limit:
-                break
-            if record.path.startswith(path_prefix):
-                found.append(record)
-        return found
+        return list(islice(self.each(view, account, after_name, path_prefix), limit))
 
-    def each(self, view: Snapshot, account: str, after_name: str = "") -> Iterator[R]:
-        """Yield the account's entities in the order of their names, beginning behind `after_name`."""
+    def each(self, view: Snapshot, account: str, after_name: str = "", path_prefix: str = "/") -> Iterator[R]:
+        """Yield the entities below `path_prefix` in the order of their names, beginning behind `after_name`."""
         prefix = pack("iam-name", account, self.name)
         start = after(self._name_key(account, after_name)) if after_name else None
         while True:
             entries = view.scan(prefix, start=start, limit=_PAGE)
             for entry in entries:
-                record = self.get(view, account, entry.value.decode())
+                unique_id, path = _read_index(entry.value)
+                record = self.get(view, account, unique_id) if path.startswith(path_prefix) else None
                 if record is not None:
                     yield record
             if len(entries) < _PAGE:
@@ -117,7 +114,7 @@ class Kind(Generic[R]):
         key = self._name_key(record.account, record.name)
         if tx.get(key) is not None:
             raise NameTaken(record.name)
-        tx.put(key, record.unique_id.encode())
+        tx.put(key, _index(record))
         tx.put(self._key(record), _encode(record))
         self._add_to_count(tx, record.account, 1)
         tx.advance_watermark()
@@ -131,7 +128,7 @@ class Kind(Generic[R]):
             if tx.get(new_key) is not None:
                 raise NameTaken(new.name)
             tx.delete(old_key)
-            tx.put(new_key, new.unique_id.encode())
+        tx.put(new_key, _index(new))
         tx.put(self._key(new), _encode(new))
         tx.advance_watermark()
 
@@ -155,6 +152,16 @@ class Kind(Generic[R]):
 
     def _add_to_count(self, tx: Transaction, account: str, by: int) -> None:
         tx.put(self._count_key(account), (self.count(tx, account) + by).to_bytes(8, "big"))
+
+
+def _index(record: Named) -> bytes:
+    """Return what the index of names holds: the id, and the path, so that listings read only what they show."""
+    return f"{record.unique_id} {record.path}".encode()
+
+
+def _read_index(value: bytes) -> tuple[str, str]:
+    unique_id, _, path = value.decode().partition(" ")
+    return unique_id, path
 
 
 class Relation:
@@ -196,6 +203,10 @@ class Relation:
     def lefts(self, view: Snapshot, account: str, right: str) -> list[str]:
         """Return what is paired with `right`, in order."""
         return _ends(view, pack(self._backward, account, right))
+
+    def counts(self, view: Snapshot, account: str) -> Counter[str]:
+        """Return how many `left` each `right` is paired with."""
+        return Counter(unpack(entry.key)[2].decode() for entry in view.scan(pack(self._backward, account)))
 
 
 def _ends(view: Snapshot, prefix: bytes) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rolecall.access.allowed import Allowed
 from rolecall.directory.credentials import keys_of
-from rolecall.directory.policies import POLICIES, versions
+from rolecall.directory.policies import POLICIES, version_count
 from rolecall.directory.principals import GROUPS, PROFILES, ROLES, USERS
 from rolecall.directory.providers import OIDC_PROVIDERS
 from rolecall.services.iam import (
@@ -64,14 +64,10 @@ def get_account_summary(allowed: Allowed, wanted: NoParameters, view: Snapshot) 
         "MFADevices": 0,
         "MFADevicesInUse": 0,
         "Policies": POLICIES.count(view, account),
-        "PolicyVersionsInUse": _versions_in_use(view, account),
+        "PolicyVersionsInUse": version_count(view, account),
         "Providers": OIDC_PROVIDERS.count(view, account),
         "Roles": ROLES.count(view, account),
         "ServerCertificates": 0,
         "Users": USERS.count(view, account),
     }
     return {"summary_map": {**counted, **QUOTAS}}
-
-
-def _versions_in_use(view: Snapshot, account: str) -> int:
-    return sum(len(versions(view, policy)) for policy in POLICIES.each(view, account))

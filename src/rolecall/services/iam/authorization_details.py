@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rolecall.access.allowed import Allowed
-from rolecall.directory.policies import POLICIES, attached_policies, attached_to, inline_policies
+from rolecall.directory.policies import POLICIES, attached_policies, attachment_counts, inline_policies
 from rolecall.directory.principals import (
     GROUPS,
     ROLES,
@@ -15,7 +15,7 @@ from rolecall.directory.principals import (
     Group,
     Role,
     User,
-    bounded_by,
+    boundary_counts,
     groups_of,
     profiles_of_role,
 )
@@ -116,9 +116,10 @@ def _own_policies(view: Snapshot, account: str, behind: str) -> Iterator[Item]:
 
 def _aws_policies(view: Snapshot, account: str, behind: str) -> Iterator[Item]:
     """Yield those of AWS's own policies that are in use here."""
-    for policy in sorted(aws_policies(), key=lambda policy: policy.arn):
-        if policy.arn > behind and (attached_to(view, account, policy.arn) or bounded_by(view, account, policy.arn)):
-            yield policy.arn, partial(_policy, view, account, policy)
+    used = attachment_counts(view, account) | boundary_counts(view, account)
+    for place, policy in aws_policies():
+        if place > behind and policy.arn in used:
+            yield place, partial(_policy, view, account, policy)
 
 
 @dataclass(frozen=True, slots=True)

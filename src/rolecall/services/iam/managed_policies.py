@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
 from rolecall.access.allowed import Allowed
 from rolecall.catalog import managed_policies as catalog
 from rolecall.directory import policies
-from rolecall.directory.policies import POLICIES, ManagedPolicy, attached_to
-from rolecall.directory.principals import GROUPS, ROLES, USERS, bounded_by
+from rolecall.directory.policies import POLICIES, ManagedPolicy, attached_to, attachment_counts
+from rolecall.directory.principals import GROUPS, ROLES, USERS, boundary_counts, bounded_by
 from rolecall.directory.records import NameTaken, fold
 from rolecall.identifiers import new_unique_id
 from rolecall.services.iam.access import CREATE_POLICY, below, changing_policy, on_policy
@@ -97,9 +98,15 @@ def delete_policy(allowed: Allowed, wanted: OfPolicy, tx: Transaction) -> Result
 
 
 @lru_cache(maxsize=1)
-def aws_policies() -> tuple[Policy, ...]:
-    """Return AWS's own managed policies."""
-    return tuple(Policy.of_aws(theirs) for theirs in catalog.all_policies())
+def aws_policies() -> tuple[tuple[str, Policy], ...]:
+    """Return AWS's own managed policies, each with its place in listings, in their order."""
+    return tuple(
+        sorted(((_place(policy), policy) for policy in map(Policy.of_aws, catalog.all_policies())), key=_first)
+    )
+
+
+def _first(item: tuple[str, Policy]) -> str:
+    return item[0]
 
 
 def _place(policy: Policy) -> str:
@@ -110,26 +117,34 @@ def _place(policy: Policy) -> str:
 def list_policies(allowed: Allowed, wanted: Policies, view: Snapshot) -> Result:
     """List managed policies, by who owns them, their path, and whether they are in use."""
     account = allowed.caller.account
-    found = [policy for policy in _in_scope(view, account, wanted.scope) if policy.path.startswith(wanted.path_prefix)]
+    found = [
+        (place, policy)
+        for place, policy in _in_scope(view, account, wanted.scope)
+        if policy.path.startswith(wanted.path_prefix)
+    ]
     if wanted.only_attached or wanted.policy_usage_filter is not None:
-        found = [policy for policy in found if _is_used(view, account, policy.arn, wanted.policy_usage_filter)]
-    page, more = page_of(found, _place, wanted.marker, wanted.max_items)
-    return {"policies": [shown_policy(view, account, policy) for policy in page], **more}
+        used = _used(view, account, wanted.policy_usage_filter)
+        found = [(place, policy) for place, policy in found if policy.arn in used]
+    page, more = page_of(found, _first, wanted.marker, wanted.max_items)
+    return {"policies": [shown_policy(view, account, policy) for _, policy in page], **more}
 
 
-def _in_scope(view: Snapshot, account: str, scope: str) -> Iterable[Policy]:
+def _in_scope(view: Snapshot, account: str, scope: str) -> Iterable[tuple[str, Policy]]:
     if scope != "AWS":
-        yield from map(Policy.of_account, policies.list_policies(view, account))
+        for own in map(Policy.of_account, policies.list_policies(view, account)):
+            yield _place(own), own
     if scope != "Local":
         yield from aws_policies()
 
 
-def _is_used(view: Snapshot, account: str, arn: str, usage: str | None) -> bool:
-    if usage == "PermissionsBoundary":
-        return bool(bounded_by(view, account, arn))
-    if usage == "PermissionsPolicy":
-        return bool(attached_to(view, account, arn))
-    return bool(attached_to(view, account, arn) or bounded_by(view, account, arn))
+def _used(view: Snapshot, account: str, usage: str | None) -> Counter[str]:
+    """Return the ARNs of the policies that are in use, as `usage` says or in any way."""
+    used: Counter[str] = Counter()
+    if usage != "PermissionsBoundary":
+        used |= attachment_counts(view, account)
+    if usage != "PermissionsPolicy":
+        used |= boundary_counts(view, account)
+    return used
 
 
 @operations.read("ListEntitiesForPolicy", Entities, on_policy("ListEntitiesForPolicy"))
