@@ -260,6 +260,7 @@ def test_a_key_that_is_no_text_and_bodies_do_not_hinder_the_event(world: World) 
         service="s3",
         operation="PutObject",
         decisions=(decided,),
+        error=ServiceError("AccessDenied", f"not on {key}", 403, reason=key),
         parameters={"key": key, "body": b"1234", "metadata": {"a": "b"}, "tags": ["x"] * 3, "stream": object()},
     )
     event: Event = happened.event(LATER)

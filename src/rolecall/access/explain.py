@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rolecall.access.authorize import Decided
+from rolecall.access.shown import printable
 from rolecall.policy.decide import Explanation, explain
 from rolecall.policy.explain import Failure, LayerExplained, PolicyExplained, StatementExplained
 
@@ -78,8 +79,3 @@ def _named(value: str, names: Mapping[str, str]) -> str:
 def _cut(values: Sequence[str]) -> list[str]:
     shown = [printable(value) for value in values[:_MOST]]
     return shown if len(values) <= _MOST else [*shown, f"... and {len(values) - _MOST} more"]
-
-
-def printable(text: str) -> str:
-    """Return text that can be encoded: bytes of an object key that are no UTF-8 are shown as question marks."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -1,0 +1,65 @@
+"""Parameters and results as the trail may show them: in CloudTrail's spelling, cut to a length, without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+
+_SECRET = frozenset(
+    {
+        "secret_access_key",
+        "session_token",
+        "password",
+        "new_password",
+        "old_password",
+        "private_key",
+        "saml_assertion",
+        "saml_metadata_document",
+        "web_identity_token",
+        "token_code",
+        "authentication_code1",
+        "authentication_code2",
+        "base32_string_seed",
+        "qr_code_png",
+        "service_password",
+        "service_credential_secret",
+        "context_assertion",
+        "trade_in_token",
+        "sse_customer_key",
+        "copy_source_sse_customer_key",
+    }
+)
+"""Members that hold a secret, under whatever operation."""
+_HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+_LONGEST_TEXT = 8192
+_LONGEST_LIST = 1000
+
+
+def shown(value: object) -> object:
+    """Return parameters or results as a record shows them: in camelCase, without secrets, long text cut."""
+    if isinstance(value, str):
+        text = printable(value)
+        return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}... ({len(text)} characters)"
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {_camel(str(key)): _HIDDEN if key in _SECRET else shown(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(member) for member in value[:_LONGEST_LIST]]
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, Mapping):
+        return shown(dict(value))
+    return f"({len(value)} bytes)" if isinstance(value, bytes) else "(stream)"
+
+
+@lru_cache(maxsize=4096)
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return printable(head + "".join(part[:1].upper() + part[1:] for part in rest))
+
+
+def printable(text: str) -> str:
+    """Return text that can be encoded: bytes of an object key that are no UTF-8 are shown as question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -1,0 +1,79 @@
+"""What an event is about: the resources that were checked and those that were made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from rolecall.access.authorize import Decided
+from rolecall.access.shown import printable
+from rolecall.identifiers import parse_arn
+from rolecall.trail import Resource
+
+Subject = dict[str, str]
+"""`type`, `ARN` and `accountId`, as a record lists them; what is no ARN stands there by its id."""
+
+_MADE = (
+    ("credentials", "access_key_id", "AWS::IAM::AccessKey"),
+    ("access_key", "access_key_id", "AWS::IAM::AccessKey"),
+    ("assumed_role_user", "arn", "AWS::STS::AssumedRole"),
+)
+_TYPES = {
+    "user": "AWS::IAM::User",
+    "role": "AWS::IAM::Role",
+    "group": "AWS::IAM::Group",
+    "policy": "AWS::IAM::Policy",
+    "instance-profile": "AWS::IAM::InstanceProfile",
+    "mfa": "AWS::IAM::MfaDevice",
+    "server-certificate": "AWS::IAM::ServerCertificate",
+    "saml-provider": "AWS::IAM::SAMLProvider",
+    "oidc-provider": "AWS::IAM::OIDCProvider",
+    "federated-user": "AWS::STS::FederatedUser",
+    "assumed-role": "AWS::STS::AssumedRole",
+}
+
+
+def subjects(decisions: Iterable[Decided], result: Mapping[str, object] | None, account: str) -> list[Subject]:
+    """Return the resources that were checked, which are `account`'s where no other owns them, and those made."""
+    found: dict[str, Subject] = {}
+    for decided in decisions:
+        check = decided.check
+        kind = _type_of(check.resource)
+        if kind is not None:
+            name = printable(check.resource)
+            found.setdefault(name, {"type": kind, "ARN": name, "accountId": check.account or account})
+    for kind, name in _made(result):
+        found.setdefault(name, {"type": kind, "ARN": name})
+    return list(found.values())
+
+
+def _made(result: Mapping[str, object] | None) -> Iterator[tuple[str, str]]:
+    if result is None:
+        return
+    for member, within, kind in _MADE:
+        inner = result.get(member)
+        name = inner.get(within) if isinstance(inner, Mapping) else None
+        if isinstance(name, str):
+            yield kind, name
+
+
+def _type_of(resource: str) -> str | None:
+    arn = parse_arn(resource)
+    if arn is None or "*" in arn.resource:
+        return None
+    if arn.service == "s3":
+        return "AWS::S3::Object" if "/" in arn.resource else "AWS::S3::Bucket"
+    return _TYPES.get(arn.resource_type) if arn.service in {"iam", "sts"} else None
+
+
+def findable(resources: Sequence[Subject]) -> Iterator[Resource]:
+    """Yield what an event can be found by: ARN and name of each resource, and for objects their bucket."""
+    for resource in resources:
+        kind, name = resource["type"], resource["ARN"]
+        arn = parse_arn(name)
+        if arn is None:
+            yield Resource(kind, name)
+        elif kind == "AWS::S3::Object":
+            yield Resource("AWS::S3::Bucket", arn.resource_type)
+        else:
+            yield Resource(kind, arn.resource_name)
+            yield Resource(kind, name)
