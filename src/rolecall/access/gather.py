@@ -90,6 +90,8 @@ class Lookups:
     def __init__(self) -> None:
         """Begin empty."""
         self._kept = _Kept(b"")
+        self._view: Snapshot | None = None
+        """The view that was looked at last: it shows one state, so its mark is read once."""
 
     def gather(self, caller: Caller, check: Check, view: Snapshot) -> Gathered:
         """Return everything that a check of a caller is decided by. Raises PolicyBroken."""
@@ -103,11 +105,13 @@ class Lookups:
 
     def _at(self, view: Snapshot) -> _Kept:
         """Return what is kept for the state of `view`: for a transaction, a fresh sheet that is thrown away."""
-        if hasattr(view, "put"):
-            return _Kept(b"")
-        mark = view.watermark()
-        if mark != self._kept.mark or self._kept.is_full():
-            self._kept = _Kept(mark)
+        if view is not self._view:
+            if hasattr(view, "put"):
+                return _Kept(b"")
+            mark = view.watermark()
+            if mark != self._kept.mark or self._kept.is_full():
+                self._kept = _Kept(mark)
+            self._view = view
         return self._kept
 
 

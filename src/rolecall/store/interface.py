@@ -5,7 +5,8 @@ Promises, each a case in `tests/store/contract.py`:
 1. Keys are bytes, ordered as bytes. A key holds a value (bytes) and a version, a positive number that grows with
    every change of that key.
 2. `get` and `scan` return complete values; no read leaves a cursor or a transaction open.
-3. A view sees one state of the store from its first read to its end, and no view crosses an `await`.
+3. A view sees one state of the store from its first read to its end, and no view crosses an `await`. Its object
+   stands for that state alone and is never used for another.
 4. Every process sees a commit at its next view.
 5. `write` is the one door for changes. The work is atomic: all of its changes, or, when it raises, none. It may be
    run again after a conflict and so must have no effect but through its transaction.

@@ -38,13 +38,21 @@ class Memory:
         return self._roles[arn]
 
 
-_newest = [Memory(b"")]
+class _Newest:
+    """What is remembered last, and of which view: one view shows one state, so its mark is read once."""
+
+    def __init__(self) -> None:
+        self._view: Snapshot | None = None
+        self._memory = Memory(b"")
+
+    def of(self, view: Snapshot) -> Memory:
+        if view is not self._view:
+            mark = view.watermark()
+            if mark != self._memory.mark:
+                self._memory = Memory(mark)
+            self._view = view
+        return self._memory
 
 
-def remembered(view: Snapshot) -> Memory:
-    """Return what is remembered of the state that `view` shows."""
-    mark = view.watermark()
-    memory = _newest[0]
-    if memory.mark != mark:
-        memory = _newest[0] = Memory(mark)
-    return memory
+remembered = _Newest().of
+"""Returns what is remembered of the state that a view shows."""
