@@ -25,6 +25,7 @@ class CompiledStatement:
         "actions",
         "allow",
         "conditions",
+        "effect",
         "not_actions",
         "not_resources",
         "position",
@@ -39,6 +40,7 @@ class CompiledStatement:
         self.position = position
         self.variables = variables
         self.allow = source.effect is Effect.ALLOW
+        self.effect = source.effect.value
         self.actions: tuple[TextTest, ...] = tuple(action_test(pattern) for pattern in source.actions)
         self.not_actions = source.not_actions
         self.resources: tuple[ResourcePattern, ...] | None = (

@@ -23,10 +23,11 @@ __all__ = [
     "explain",
 ]
 
-_OUTSIDE_ACCOUNTS = frozenset({PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE, PrincipalKind.FEDERATED})
-_NEVER_ADMITTED = frozenset({PrincipalKind.ROOT, PrincipalKind.FEDERATED_USER, PrincipalKind.ANONYMOUS})
+# Tuples, not sets: members of an Enum are compared by identity far faster than they are hashed.
+_OUTSIDE_ACCOUNTS = (PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE, PrincipalKind.FEDERATED)
+_NEVER_ADMITTED = (PrincipalKind.ROOT, PrincipalKind.FEDERATED_USER, PrincipalKind.ANONYMOUS)
 """Callers that no trust policy can let into a role."""
-_BOUNDABLE = frozenset({PrincipalKind.USER, PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER})
+_BOUNDABLE = (PrincipalKind.USER, PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER)
 _SERVICE_LINKED = ":role/aws-service-role/"
 
 
@@ -46,20 +47,25 @@ def explain(request: PolicyRequest, policies: Policies) -> Explanation:
 class _Case:
     """One request before its policies: which layers have a say, and what each says."""
 
-    __slots__ = ("bounded", "caller", "policies", "request", "resource_layer", "verdicts")
+    __slots__ = ("bounded", "caller", "kind", "policies", "reach", "request", "resource_layer", "said", "silent")
 
     def __init__(self, request: PolicyRequest, policies: Policies) -> None:
         self.request = request
         self.policies = policies
         self.caller = request.principal
-        self.bounded = policies.boundary is not None and self.caller.kind in _BOUNDABLE
+        self.kind = request.principal.kind
+        self.bounded = policies.boundary is not None and self.kind in _BOUNDABLE
         self.resource_layer = Layer.TRUST if request.must_be_admitted else Layer.RESOURCE
-        self.verdicts: dict[Layer, list[Verdict]] = {}
+        self.said: list[tuple[Layer, Verdict]] = []
+        self.silent: list[Layer] = []
+        """Layers that are there and do not allow."""
+        self.reach = Reach.NONE
+        """How closely the resource's own policy names the caller in what it allows."""
 
     def layers(self) -> list[tuple[Layer, tuple[Attached, ...]]]:
         """Return the policies that have a say, one entry a level, in the order in which refusals are named."""
         policies, caller = self.policies, self.caller
-        outside = caller.kind in _OUTSIDE_ACCOUNTS
+        outside = self.kind in _OUTSIDE_ACCOUNTS
         found: list[tuple[Layer, tuple[Attached, ...]]] = []
         if policies.scps and not outside and not caller.in_management_account and not _is_service_linked(caller):
             found += [(Layer.SCP, level) for level in policies.scps]
@@ -72,7 +78,7 @@ class _Case:
             found.append((self.resource_layer, (policies.resource,)))
         if outside:
             return found
-        if policies.identity:
+        if policies.identity or self.kind is not PrincipalKind.ROOT:
             found.append((Layer.IDENTITY, policies.identity))
         if policies.boundary is not None and self.bounded:
             found.append((Layer.BOUNDARY, (policies.boundary,)))
@@ -85,67 +91,60 @@ class _Case:
         denies: list[Matched] = []
         for layer, level in self.layers():
             verdict = evaluate(layer, level, self.request, bounded=self.bounded)
-            self.verdicts.setdefault(layer, []).append(verdict)
+            self.said.append((layer, verdict))
             denies += verdict.denies
+            if not verdict.allows:
+                self.silent.append(layer)
+            elif layer is self.resource_layer:
+                self.reach = verdict.reach
         if not denies:
             return None
         return Decision(Outcome.EXPLICIT_DENY, denies[0].layer, tuple(denies))
 
     def without_deny(self) -> Decision:
-        """Decide once it is known that nothing denies."""
+        """Decide once it is known that nothing denies. A resource control policy that denies nothing allows."""
         for layer in (Layer.SCP, Layer.ENDPOINT):
-            if not self._allows(layer):
+            if layer in self.silent:
                 return _refused(layer)
-        if self.request.must_be_admitted and self.caller.kind in _NEVER_ADMITTED:
+        request, reach, own = self.request, self.reach, self.resource_layer
+        if request.must_be_admitted and self.kind in _NEVER_ADMITTED:
             return _refused(Layer.TRUST)
-        reach = self._reach()
-        if self.caller.kind in _OUTSIDE_ACCOUNTS:
-            return self._granted(self.resource_layer) if reach else _refused(self.resource_layer)
-        if self.request.needs_both_sides or not self._within_account():
-            return self._caller_side(self.resource_layer) if reach else _refused(self.resource_layer)
-        if self.caller.kind is PrincipalKind.ROOT:
-            return self._granted(self.resource_layer, by_root=True)
+        if self.kind in _OUTSIDE_ACCOUNTS:
+            return self._granted(own) if reach else _refused(own)
+        if request.needs_both_sides or request.resource_account not in (None, self.caller.account):
+            return self._caller_side(own) if reach else _refused(own)
+        if self.kind is PrincipalKind.ROOT:
+            return self._granted(own, by_root=True)
         if reach is Reach.DIRECT:
-            return self._granted(self.resource_layer)
+            return self._granted(own)
         if reach is Reach.OWNER:
-            return self._limited(self.resource_layer)
-        if self.request.must_be_admitted and reach is Reach.NONE:
-            return _refused(Layer.TRUST)
-        return self._caller_side(*((self.resource_layer,) if self.request.must_be_admitted else ()))
-
-    def _within_account(self) -> bool:
-        owner = self.request.resource_account
-        return owner is None or owner == self.caller.account
-
-    def _reach(self) -> Reach:
-        verdicts = self.verdicts.get(self.resource_layer)
-        return verdicts[0].reach if verdicts else Reach.NONE
-
-    def _allows(self, layer: Layer) -> bool:
-        """Tell whether every level of a layer allows; a layer that is not there does not refuse."""
-        return all(verdict.allows for verdict in self.verdicts.get(layer, ()))
+            return self._limited(own)
+        if not request.must_be_admitted:
+            return self._caller_side()
+        return self._caller_side(own) if reach else _refused(own)
 
     def _caller_side(self, *granting: Layer) -> Decision:
         """The caller's own account must allow: identity policies, then what limits them."""
         if _is_root(self.caller):
             return self._limited(*granting, by_root=True)
-        if not self.verdicts.get(Layer.IDENTITY) or not self._allows(Layer.IDENTITY):
+        if Layer.IDENTITY in self.silent:
             return _refused(Layer.IDENTITY)
         return self._limited(*granting, Layer.IDENTITY)
 
     def _limited(self, *granting: Layer, by_root: bool = False) -> Decision:
         """Boundary and session policies must allow too."""
-        if not self._allows(Layer.BOUNDARY):
+        if Layer.BOUNDARY in self.silent:
             return _refused(Layer.BOUNDARY)
-        unlimited = self.caller.kind is PrincipalKind.FEDERATED_USER and self.policies.session is None
-        if unlimited or not self._allows(Layer.SESSION):
+        unlimited = self.kind is PrincipalKind.FEDERATED_USER and self.policies.session is None
+        if unlimited or Layer.SESSION in self.silent:
             return _refused(Layer.SESSION)
         return self._granted(*granting, Layer.BOUNDARY, Layer.SESSION, by_root=by_root)
 
-    def _granted(self, *layers: Layer, by_root: bool = False) -> Decision:
+    def _granted(self, *granting: Layer, by_root: bool = False) -> Decision:
+        """Allow, by the statements of the granting layers and of those that bind everybody."""
         matched: list[Matched] = []
-        for layer in (Layer.SCP, Layer.ENDPOINT, *layers):
-            for verdict in self.verdicts.get(layer, ()):
+        for layer, verdict in self.said:
+            if layer in granting or layer is Layer.SCP or layer is Layer.ENDPOINT:
                 matched += verdict.allows
         return Decision(Outcome.ALLOW, None, tuple(matched), by_root)
 

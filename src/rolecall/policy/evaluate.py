@@ -9,7 +9,7 @@ from rolecall.policy.layers import Attached, Layer, Matched
 from rolecall.policy.principal import Reach
 from rolecall.policy.request import PolicyRequest
 
-_RESOURCE_SIDE = frozenset({Layer.RCP, Layer.ENDPOINT, Layer.RESOURCE, Layer.TRUST})
+_RESOURCE_SIDE = (Layer.RCP, Layer.ENDPOINT, Layer.RESOURCE, Layer.TRUST)
 
 
 class Verdict:
@@ -62,5 +62,4 @@ def reach_of(statement: CompiledStatement, layer: Layer, request: PolicyRequest,
 
 
 def _matched(statement: CompiledStatement, layer: Layer, attached: Attached) -> Matched:
-    source = statement.source
-    return Matched(layer, attached.source, attached.arn, statement.position, source.sid, source.effect.value)
+    return Matched(layer, attached.source, attached.arn, statement.position, statement.source.sid, statement.effect)

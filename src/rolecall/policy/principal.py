@@ -61,7 +61,7 @@ class Listed:
             return Reach.DIRECT if named else Reach.NONE
         if self.everyone or (kind is PrincipalKind.SERVICE and caller.arn in self.services):
             return Reach.DIRECT
-        if kind in {PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS}:
+        if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
             return Reach.NONE
         account = self._names_account(caller)
         if kind is PrincipalKind.ROOT:
@@ -87,7 +87,7 @@ class Listed:
         if self.everyone:
             return True
         kind = caller.kind
-        if kind in {PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE, PrincipalKind.FEDERATED}:
+        if kind in (PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE, PrincipalKind.FEDERATED):
             return caller.arn in (self.services if kind is PrincipalKind.SERVICE else self.providers)
         if not self._names_account(caller):
             return False
