@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 
-from rolecall.buckets.garbage import sweep
+from rolecall.buckets.garbage import Orphanage, sweep
 from rolecall.clock import Clock
 from rolecall.directory.sessions import ensure_session_keys, forget_expired_revocations
 from rolecall.objects.interface import Objects, ObjectsError
@@ -28,6 +28,7 @@ class Housekeeping:
         self._store = store
         self._objects = objects
         self._clock = clock
+        self._orphanage = Orphanage()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -46,6 +47,7 @@ class Housekeeping:
         await self._store.write(lambda tx: ensure_session_keys(tx, now))
         await self._store.write(lambda tx: forget_expired_revocations(tx, now))
         await sweep(self._store, self._objects, now)
+        await self._orphanage.tidy(self._store, self._objects, now)
 
     async def _run(self) -> None:
         while True:

@@ -8,6 +8,7 @@ is named at the other.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -84,7 +85,32 @@ def _named_by(kind: str, value: bytes) -> list[str]:
 
 async def remove_unnamed(store: Store, objects: Objects, suspects: set[str]) -> int:
     """Remove those of `suspects`, found by `unnamed` at least a grace period ago, that are still not named."""
-    still = suspects & unnamed(store, objects)
+    still = suspects & await asyncio.to_thread(unnamed, store, objects) if suspects else suspects
     for blob in still:
         await objects.delete(blob)
     return len(still)
+
+
+class Orphanage:
+    """Looks for blobs that no record names, now and then, and removes those that stay so. One a process."""
+
+    def __init__(self, *, every: timedelta = timedelta(hours=6), grace: timedelta = GRACE) -> None:
+        """Look first when `tidy` is called first."""
+        self._every = every
+        self._grace = grace
+        self._suspects: set[str] = set()
+        self._looked: datetime | None = None
+        self._judged = True
+
+    async def tidy(self, store: Store, objects: Objects, now: datetime) -> int:
+        """Look or remove, if it is time for either; return how many blobs were removed.
+
+        Raises ObjectsUnavailable, StoreUnavailable.
+        """
+        if self._looked is None or now - self._looked >= self._every:
+            self._suspects = await asyncio.to_thread(unnamed, store, objects)
+            self._looked, self._judged = now, False
+        elif not self._judged and now - self._looked >= self._grace:
+            self._judged = True
+            return await remove_unnamed(store, objects, self._suspects)
+        return 0
