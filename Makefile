@@ -30,7 +30,7 @@ tutorial-reset: ## start the tutorial's story over
 
 test: setup ## run all tests
 	@$(BIN)/python tools/clients.py aws1 aws2
-	@$(BIN)/pytest -q -m "not doors and not soak"
+	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not doors and not soak"
 
 doors: setup ## run other people's clients
 	@$(BIN)/python tools/clients.py aws1 aws2 doors
