@@ -164,6 +164,7 @@ def test_denying_a_shared_provider_needs_no_tenant() -> None:
         (bucket(Principal={"AWS": "arn:aws:iam::111122223333:user/*"}), "Invalid principal in policy"),
         (bucket(Principal={"CanonicalUser": "abc"}), "Invalid principal in policy"),
         (bucket(Principal={"Group": "x"}), "Invalid principal in policy"),
+        (bucket(Principal={"Federated": "accounts.google.com"}), "Invalid principal in policy"),
         (bucket(Principal=None, NotPrincipal={"AWS": "*"}), "Allow with NotPrincipal is not allowed."),
         (bucket(Resource="*"), "Policy has invalid resource"),
         (bucket(Resource="shelf/*"), "Policy has invalid resource"),

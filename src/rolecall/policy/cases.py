@@ -117,12 +117,12 @@ def _asking(request: PolicyRequest, action: str) -> PolicyRequest:
 
 
 def _attached(given: Mapping[str, object], name: str) -> tuple[Attached, ...]:
-    documents = _list(given.get(name) or [], name)
+    documents = _listed(given, name)
     return tuple(Attached(_compiled(each), f"{name} {position}") for position, each in enumerate(documents))
 
 
 def _levels(given: Mapping[str, object], name: str) -> Iterator[tuple[Attached, ...]]:
-    for number, level in enumerate(_list(given.get(name) or [], name)):
+    for number, level in enumerate(_listed(given, name)):
         documents = _list(level, name)
         yield tuple(Attached(_compiled(each), f"{name} {number}.{position}") for position, each in enumerate(documents))
 
@@ -187,6 +187,11 @@ def _mapping(value: object, name: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise CaseUnreadable(f"`{name}` is not an object")
     return value
+
+
+def _listed(found: Mapping[str, object], name: str) -> Sequence[object]:
+    value = found.get(name)
+    return [] if value is None else _list(value, name)
 
 
 def _list(value: object, name: str) -> Sequence[object]:

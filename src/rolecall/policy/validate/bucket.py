@@ -49,7 +49,7 @@ def _validate(text: str, bucket: str, facts: Facts | None) -> Document:
 def _statement(statement: Raw, bucket: str, facts: Facts | None) -> None:
     frame(statement)
     principal = statement.get("Principal", statement.get("NotPrincipal"))
-    if principal != "*" and not all(is_principal(kind, value) for kind, value in _named(principal)):
+    if principal != "*" and not all(_is_principal(kind, value) for kind, value in _named(principal)):
         raise Malformed("Invalid principal in policy")
     actions = listed(statement, "Action", "NotAction")
     if not actions:
@@ -73,6 +73,11 @@ def _named(principal: object) -> list[tuple[str, str]]:
     if isinstance(principal, str):
         raise Malformed("Invalid principal in policy")
     return named(principal)
+
+
+def _is_principal(kind: str, value: str) -> bool:
+    """Tell whether a principal may stand in a bucket policy: of identity providers only SAML's, as AWS has it."""
+    return is_principal(kind, value) and (kind != "Federated" or ":saml-provider/" in value)
 
 
 def _is_of_bucket(resource: str, bucket: str) -> bool:
