@@ -117,6 +117,20 @@ def test_an_allowed_request_names_what_allowed_it(rolecall: Command, auditor: Cr
     assert "allowed by statement 0 of user/auditor inline p0 (identity-based policy)" in said.out
 
 
+def test_names_that_others_chose_cannot_command_the_terminal(
+    rolecall: Command, server: Server, auditor: Credentials, alice: Credentials
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        server.client("s3", alice).get_object(Bucket="any-bucket", Key="\x1b[2J\x1b]0;owned\x07")
+    time.sleep(0.4)
+    request_id = refused.value.response["ResponseMetadata"]["RequestId"]
+    for words in (("why", request_id), ("trail", "--user", "alice")):
+        said = rolecall(*words, who=auditor)
+        assert "owned" in said.out
+        assert "\x1b" not in said.out
+        assert "\x07" not in said.out
+
+
 def test_an_unknown_request_is_not_found(rolecall: Command, auditor: Credentials) -> None:
     said = rolecall("why", "00000000-1111-4222-8333-444444444444", who=auditor)
     assert (said.code, said.out) == (1, "")

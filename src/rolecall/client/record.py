@@ -23,7 +23,7 @@ _REFUSING = (
 def text(record: Record, *path: str) -> str:
     """Return the text at a path of names, empty where there is none."""
     value = _at(record, path)
-    return "" if value is None else str(value)
+    return "" if value is None else _harmless(str(value))
 
 
 def objects(record: Record, *path: str) -> list[Record]:
@@ -35,7 +35,7 @@ def objects(record: Record, *path: str) -> list[Record]:
 def texts(record: Record, name: str) -> list[str] | None:
     """Return the list of texts of this name; None where it is null or not there."""
     value = record.get(name)
-    return [str(one) for one in value] if isinstance(value, list) else None
+    return [_harmless(str(one)) for one in value] if isinstance(value, list) else None
 
 
 def is_refused(record: Record) -> bool:
@@ -60,6 +60,15 @@ def action(record: Record) -> str:
 def subjects(record: Record) -> list[str]:
     """Return the resources that the request was about."""
     return [text(one, "ARN") for one in objects(record, "resources")]
+
+
+def _harmless(words: str) -> str:
+    """Return text without characters that a terminal obeys: names of objects and agents are chosen by anybody."""
+    return (
+        words
+        if words.isprintable()
+        else "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words)
+    )
 
 
 def _at(record: Mapping[str, object], path: tuple[str, ...]) -> object:
