@@ -132,6 +132,10 @@ class Kind(Generic[R]):
         tx.put(self._key(new), _encode(new))
         tx.advance_watermark()
 
+    def note(self, tx: Transaction, record: R) -> None:
+        """Keep what has no bearing on anybody's rights: name and path are as they were, the watermark stays."""
+        tx.put(self._key(record), _encode(record))
+
     def remove(self, tx: Transaction, record: R) -> None:
         """Forget an entity. Raises NotThere."""
         if tx.get(self._key(record)) is None:

@@ -30,6 +30,11 @@ def a_profile(iam: Any) -> Made:
     return "instance_profile", {"InstanceProfileName": "a"}, False
 
 
+def a_device(iam: Any) -> Made:
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName="a")["VirtualMFADevice"]
+    return "mfa_device", {"SerialNumber": made["SerialNumber"]}, False
+
+
 def a_provider(iam: Any) -> Made:
     arn = iam.create_open_id_connect_provider(Url="https://example.com")["OpenIDConnectProviderArn"]
     return "open_id_connect_provider", {"OpenIDConnectProviderArn": arn}, False
@@ -39,7 +44,7 @@ def tags(**values: str) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in values.items()]
 
 
-@pytest.mark.parametrize("make", [a_user, a_role, a_policy, a_profile, a_provider])
+@pytest.mark.parametrize("make", [a_user, a_role, a_policy, a_profile, a_provider, a_device])
 def test_tags_are_set_replaced_listed_and_taken_off(iam: Any, make: Callable[[Any], Made]) -> None:
     kind, named, folds = make(iam)
     tag, untag, list_tags = (getattr(iam, name) for name in (f"tag_{kind}", f"untag_{kind}", f"list_{kind}_tags"))

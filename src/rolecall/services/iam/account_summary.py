@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from rolecall.access.allowed import Allowed
 from rolecall.directory.credentials import keys_of
+from rolecall.directory.devices import DEVICES, ROOT, devices_of
 from rolecall.directory.policies import POLICIES, version_count
 from rolecall.directory.principals import GROUPS, PROFILES, ROLES, USERS
 from rolecall.directory.providers import OIDC_PROVIDERS
@@ -56,13 +57,13 @@ def get_account_summary(allowed: Allowed, wanted: NoParameters, view: Snapshot) 
     account = allowed.caller.account
     counted = {
         "AccountAccessKeysPresent": int(bool(keys_of(view, account, None))),
-        "AccountMFAEnabled": 0,
+        "AccountMFAEnabled": int(bool(devices_of(view, account, ROOT))),
         "AccountPasswordPresent": 0,
         "AccountSigningCertificatesPresent": 0,
         "Groups": GROUPS.count(view, account),
         "InstanceProfiles": PROFILES.count(view, account),
-        "MFADevices": 0,
-        "MFADevicesInUse": 0,
+        "MFADevices": DEVICES.count(view, account),
+        "MFADevicesInUse": sum(one.holder is not None for one in DEVICES.each(view, account)),
         "Policies": POLICIES.count(view, account),
         "PolicyVersionsInUse": version_count(view, account),
         "Providers": OIDC_PROVIDERS.count(view, account),

@@ -22,32 +22,6 @@ from rolecall.services.iam.table import operations
 from rolecall.services.operation import NoParameters, Parameters
 
 
-class OfDevice(Parameters, frozen=True, kw_only=True):
-    """Of operations on an MFA device, whose serial number is its ARN."""
-
-    serial_number: str
-
-
-class DeviceAndTags(OfDevice, frozen=True, kw_only=True):
-    """Of TagMFADevice."""
-
-    tags: list[Tag]
-
-
-class DeviceAndTagKeys(OfDevice, frozen=True, kw_only=True):
-    """Of UntagMFADevice."""
-
-    tag_keys: list[str]
-
-
-class NewDevice(Parameters, frozen=True, kw_only=True):
-    """Of CreateVirtualMFADevice."""
-
-    virtual_mfa_device_name: str
-    path: str = "/"
-    tags: list[Tag] | None = None
-
-
 class OfSaml(Parameters, frozen=True, kw_only=True):
     """Of operations on a SAML provider."""
 
@@ -164,11 +138,6 @@ def _certificate(ask: Ask[Parameters], name: str, path: str = "/") -> str:
     return iam_arn(ask.caller.account, "server-certificate", path, name)
 
 
-def on_device(action: str) -> Access[OfDevice]:
-    """Declare an operation on an MFA device."""
-    return Access(lambda ask: _on_arn(ask, action, ask.parameters.serial_number))
-
-
 def on_saml(action: str) -> Access[OfSaml]:
     """Declare an operation on a SAML provider."""
     return Access(lambda ask: _on_arn(ask, action, ask.parameters.saml_provider_arn))
@@ -261,18 +230,13 @@ _ACCOUNT = (
 _USER = (
     "CreateServiceSpecificCredential",
     "DeleteSSHPublicKey",
-    "EnableMFADevice",
     "GetSSHPublicKey",
-    "ResyncMFADevice",
     "UpdateSSHPublicKey",
     "UploadSSHPublicKey",
 )
 _SELF = (
-    "DeactivateMFADevice",
     "DeleteServiceSpecificCredential",
     "DeleteSigningCertificate",
-    "GetMFADevice",
-    "ListMFADevices",
     "ListSSHPublicKeys",
     "ListServiceSpecificCredentials",
     "ListSigningCertificates",
@@ -306,22 +270,12 @@ def _declare_by_noun() -> None:
         operations.unbuilt(name, OfSaml, on_saml(name))
     for name in _CERTIFICATE:
         operations.unbuilt(name, OfCertificate, on_certificate(name))
-    for name in ("DeleteVirtualMFADevice", "ListMFADeviceTags"):
-        operations.unbuilt(name, OfDevice, on_device(name))
     for name in ("GenerateServiceLastAccessedDetails", "ListPoliciesGrantingServiceAccess"):
         operations.unbuilt(name, OfEntity, on_entity(name))
     for name in ("GetContextKeysForPrincipalPolicy", "SimulatePrincipalPolicy"):
         operations.unbuilt(name, OfSource, on_source(name))
     for name in ("AcquireRole", "GetRoleTemplateVersion"):
         operations.unbuilt(name, OfTemplate, on_template(name))
-
-
-def _tag_device(ask: Ask[DeviceAndTags]) -> list[Check]:
-    return _on_arn(ask, "TagMFADevice", ask.parameters.serial_number, tags_in_request(ask.parameters.tags))
-
-
-def _untag_device(ask: Ask[DeviceAndTagKeys]) -> list[Check]:
-    return _on_arn(ask, "UntagMFADevice", ask.parameters.serial_number, tag_keys_in_request(ask.parameters.tag_keys))
 
 
 def _tag_saml(ask: Ask[SamlAndTags]) -> list[Check]:
@@ -343,12 +297,6 @@ def _untag_certificate(ask: Ask[CertificateAndTagKeys]) -> list[Check]:
     return _on_arn(ask, "UntagServerCertificate", arn, tag_keys_in_request(ask.parameters.tag_keys))
 
 
-def _create_device(ask: Ask[NewDevice]) -> list[Check]:
-    wanted = ask.parameters
-    arn = iam_arn(ask.caller.account, "mfa", wanted.path, wanted.virtual_mfa_device_name)
-    return _creating("CreateVirtualMFADevice", "TagMFADevice", arn, wanted.tags)
-
-
 def _create_saml(ask: Ask[NewSaml]) -> list[Check]:
     arn = iam_arn(ask.caller.account, "saml-provider", "/", ask.parameters.name)
     return _creating("CreateSAMLProvider", "TagSAMLProvider", arn, ask.parameters.tags)
@@ -360,13 +308,10 @@ def _upload_certificate(ask: Ask[NewCertificate]) -> list[Check]:
 
 
 def _declare_each() -> None:
-    operations.unbuilt("TagMFADevice", DeviceAndTags, Access(_tag_device))
-    operations.unbuilt("UntagMFADevice", DeviceAndTagKeys, Access(_untag_device))
     operations.unbuilt("TagSAMLProvider", SamlAndTags, Access(_tag_saml))
     operations.unbuilt("UntagSAMLProvider", SamlAndTagKeys, Access(_untag_saml))
     operations.unbuilt("TagServerCertificate", CertificateAndTags, Access(_tag_certificate))
     operations.unbuilt("UntagServerCertificate", CertificateAndTagKeys, Access(_untag_certificate))
-    operations.unbuilt("CreateVirtualMFADevice", NewDevice, Access(_create_device))
     operations.unbuilt("CreateSAMLProvider", NewSaml, Access(_create_saml))
     operations.unbuilt("UploadServerCertificate", NewCertificate, Access(_upload_certificate))
     operations.unbuilt("UpdateServerCertificate", RenamedCertificate, Access(_rename_certificate))
@@ -374,7 +319,6 @@ def _declare_each() -> None:
         "CreateDelegationRequest", NoParameters, _on_all("CreateDelegationRequest", "delegation-request/*")
     )
     operations.unbuilt("ListServerCertificates", CertificatesBelow, Access(_list_certificates))
-    operations.unbuilt("ListVirtualMFADevices", NoParameters, _on_all("ListVirtualMFADevices", "mfa/"))
     operations.unbuilt("ListSAMLProviders", NoParameters, _on_all("ListSAMLProviders", "saml-provider/*"))
     operations.unbuilt("GetHumanReadableSummary", OfSummarized, Access(_summarize))
     operations.unbuilt("GenerateOrganizationsAccessReport", OfReport, Access(_report))

@@ -8,6 +8,7 @@ from rolecall.access.allowed import Allowed
 from rolecall.directory import principals
 from rolecall.directory.accounts import account as account_record
 from rolecall.directory.credentials import keys_of
+from rolecall.directory.devices import devices_of
 from rolecall.directory.passwords import login_profile
 from rolecall.directory.policies import attached_policies, inline_policies
 from rolecall.directory.principals import USERS, User, groups_of, list_users
@@ -111,7 +112,7 @@ def delete_user(allowed: Allowed, wanted: OfUser, tx: Transaction) -> Result:
         raise cannot_delete("delete policies")
     if login_profile(tx, account, gone.user_id) is not None:
         raise cannot_delete("delete login profile")
-    if keys_of(tx, account, gone.user_id):
+    if keys_of(tx, account, gone.user_id) or devices_of(tx, account, gone.user_id):
         raise cannot_delete("remove referenced objects")
     principals.delete_user(tx, gone)
     return {}
