@@ -256,7 +256,7 @@ def _root_namespace(operation: OperationModel) -> str:
 
 def _payload_writer(operation: OperationModel, payload: Member) -> Callable[[Mapping[str, object]], ResponseBody]:
     name = payload.traits.location_name or payload.shape.traits.location_name or payload.shape.name
-    namespace = _root_namespace(operation) if not declaration(payload) else ""
+    namespace = _root_namespace(operation) if payload.xml_namespace is None else ""
     write_element = element_writer(payload, name, iso_zero_thousandths)
     opening = f"<{name}"
 

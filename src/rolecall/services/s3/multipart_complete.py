@@ -22,6 +22,7 @@ from rolecall.services.s3.checksums import FULL_OBJECT, combined, shown
 from rolecall.services.s3.conditions import check_write, check_write_headers
 from rolecall.services.s3.errors import invalid_request, malformed_xml, no_such_upload
 from rolecall.services.s3.multipart import MOST_PARTS, OfUpload, held
+from rolecall.services.s3.reading import address_of
 from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Transaction
@@ -95,7 +96,7 @@ def complete(allowed: Allowed, parameters: CompleteMultipartUpload, transaction:
     there = current(transaction, home.name, parameters.key)
     found = upload(transaction, home.name, parameters.key, parameters.upload_id)
     if found is None:
-        return _again(parameters, home, there, named)
+        return _again(allowed, parameters, home, there, named)
     check_write(there, parameters.key, parameters.if_match, parameters.if_none_match)
     used = _matching(found, named, parts(transaction, found.upload_id))
     size = _check_sizes(used, parameters.mpu_object_size)
@@ -117,12 +118,12 @@ def complete(allowed: Allowed, parameters: CompleteMultipartUpload, transaction:
         storage_class=found.storage_class,
     )
     finish(transaction, found, frozenset(part.number for part in used), allowed.now)
-    return _answer(home, add(transaction, home, draft, allowed.now))
+    return _answer(allowed, home, add(transaction, home, draft, allowed.now))
 
 
-def _answer(home: Bucket, made: ObjectVersion) -> dict[str, object]:
+def _answer(allowed: Allowed, home: Bucket, made: ObjectVersion) -> dict[str, object]:
     return {
-        "location": f"/{home.name}/{made.key}",
+        "location": address_of(allowed.request, home.name, made.key),
         "bucket": home.name,
         "key": made.key,
         "e_tag": f'"{made.etag}"',
@@ -132,14 +133,18 @@ def _answer(home: Bucket, made: ObjectVersion) -> dict[str, object]:
 
 
 def _again(
-    parameters: CompleteMultipartUpload, home: Bucket, there: ObjectVersion | None, named: Sequence[Completed]
+    allowed: Allowed,
+    parameters: CompleteMultipartUpload,
+    home: Bucket,
+    there: ObjectVersion | None,
+    named: Sequence[Completed],
 ) -> dict[str, object]:
     """Answer a repeated completion, whose first answer was lost on its way."""
     if there is None or there.delete_marker or there.upload_id != parameters.upload_id:
         raise no_such_upload(parameters.upload_id)
     if [part.part_number for part in named] != [part.number for part in there.parts]:
         raise no_such_upload(parameters.upload_id)
-    return _answer(home, there)
+    return _answer(allowed, home, there)
 
 
 def _in_order(named: tuple[Completed, ...]) -> tuple[Completed, ...]:

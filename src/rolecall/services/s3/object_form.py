@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
 
@@ -23,6 +23,7 @@ from rolecall.services.s3.context import request_tag_keys
 from rolecall.services.s3.errors import invalid_argument, malformed_xml
 from rolecall.services.s3.making import Making, header_text, made
 from rolecall.services.s3.object_put import answer, arriving, keep, making_actions, making_keys, same_bucket
+from rolecall.services.s3.reading import address_of
 from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
 from rolecall.services.s3.tags import OBJECT_TAGS, TagSet, tags_of
@@ -80,7 +81,7 @@ async def post_object(allowed: Allowed, parameters: PostObject, streams: Streams
             return keep(transaction, allowed, same_bucket(transaction, home), parameters.key, what, arrived)
 
         added = await streams.store.write(work)
-    return {**answer(home, added), **_ending(parameters, added)}
+    return {**answer(home, added), **_ending(allowed, parameters, added)}
 
 
 def _tags(parameters: PostObject) -> dict[str, str]:
@@ -94,9 +95,9 @@ def _tags(parameters: PostObject) -> dict[str, str]:
         raise malformed_xml() from None
 
 
-def _ending(parameters: PostObject, added: ObjectVersion) -> dict[str, object]:
+def _ending(allowed: Allowed, parameters: PostObject, added: ObjectVersion) -> dict[str, object]:
     """Return how the answer ends: where the browser is sent, or the status that the form asks for."""
-    location = f"/{parameters.bucket}/{quote(added.key)}"
+    location = address_of(allowed.request, parameters.bucket, added.key)
     target = _target(parameters, added)
     if target is not None:
         return {"status_code": 303, "location": target}

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from email.utils import format_datetime
+from urllib.parse import quote
 
 from rolecall.access.allowed import Allowed
 from rolecall.buckets.bucket import Bucket
 from rolecall.buckets.segments import Segment, read_inline
 from rolecall.buckets.versions import NULL, ObjectVersion, current, sequence_of, version
-from rolecall.message import FileBody, Headers, ResponseBody, ServiceError
+from rolecall.message import FileBody, Headers, Request, ResponseBody, ServiceError
 from rolecall.objects.interface import Objects
 from rolecall.services.s3.access import further_check
 from rolecall.services.s3.errors import (
@@ -136,3 +137,9 @@ def damaged(found: ObjectVersion, reason: Exception) -> ServiceError:
     """Return the refusal for an object whose bytes are gone."""
     message = "We encountered an internal error. Please try again."
     return ServiceError("InternalError", message, 500, reason=f"the bytes of {found.key!r} are damaged: {reason!r}")
+
+
+def address_of(request: Request, bucket: str, key: str) -> str:
+    """Return the address of an object as answers show it, at the host that the client called."""
+    scheme = "https" if request.secure else "http"
+    return f"{scheme}://{request.header('host') or 'localhost'}/{bucket}/{quote(key)}"
