@@ -27,6 +27,7 @@ from rolecall.services.operation import Call, Declared, Manner, Payload, Registr
 from rolecall.sigv4.signature import scope_service
 from rolecall.store.interface import Snapshot, Store, StoreBusy, StoreError, StoreUnavailable
 from rolecall.trail import Trail
+from rolecall.wire.hoisted import with_hoisted_headers
 from rolecall.wire.rest_xml import parse_form
 from rolecall.wire.route import Routed, needs_form, route, service_of, spoken_by
 from rolecall.wire.s3_routes import place
@@ -45,10 +46,13 @@ _log = logging.getLogger("rolecall.gateway")
 class _Trace:
     """How far a request came and what each stage made of it, for the trail."""
 
-    request: Request
+    sent: Request
+    """As it came, which is what was signed."""
     service: str
     request_id: str
     now: datetime
+    request: Request
+    """As it is understood: a presigned URL's headers are among its headers."""
     routed: Routed | None = None
     proof: Authenticated | None = None
     parameters: Mapping[str, object] | None = None
@@ -93,7 +97,7 @@ class Gateway:
         """Answer one request, whatever it is. Never raises but for cancellation."""
         service, error = self._addressed(request)
         request_id = new_short_request_id() if service == "s3" else new_request_id()
-        trace = _Trace(request, service, request_id, self._clock.now())
+        trace = _Trace(request, service, request_id, self._clock.now(), request)
         if error is None:
             try:
                 response = await self._journey(trace)
@@ -112,7 +116,8 @@ class Gateway:
 
     async def _journey(self, trace: _Trace) -> Response:
         """Take a request through its stages."""
-        request, domains = trace.request, self._settings.base_domains
+        domains = self._settings.base_domains
+        request = trace.request = with_hoisted_headers(trace.sent) if trace.service == "s3" else trace.sent
         if trace.service == "s3" and request.method == "OPTIONS":
             return self._preflight(request)
         speech = speech_of(trace.service)
@@ -160,10 +165,9 @@ class Gateway:
 
     async def _open(self, trace: _Trace, routed: Routed, operation: Declared, body: bytes | None) -> _Opened:
         """Authenticate, and parse: what the head says, and a document once its hash has held. Object bytes wait."""
-        request = trace.request
         with self._store.view() as view:
             trace.proof = proof = authenticate(
-                request,
+                trace.sent,
                 service=trace.service,
                 body=body,
                 view=view,
@@ -172,10 +176,10 @@ class Gateway:
                 region=self._settings.region,
             )
         admit(proof.caller, f"{operation.service}:{operation.name}", unsigned=operation.unsigned)
-        payload = proof.payload(request)
+        payload = proof.payload(trace.sent)
         if body is None and not routed.operation.streaming_input:
             body = await read_all(payload, MAX_DOCUMENT)
-        trace.parameters = parameters = speech_of(trace.service).parse(routed, request, body)
+        trace.parameters = parameters = speech_of(trace.service).parse(routed, trace.request, body)
         return _Opened(proof, parameters, payload)
 
     async def _open_form(self, trace: _Trace, routed: Routed) -> _Opened:
