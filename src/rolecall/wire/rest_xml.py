@@ -13,7 +13,7 @@ from rolecall.wire.checksums import check_document
 from rolecall.wire.model import Member, OperationModel, Shape
 from rolecall.wire.routed import Routed
 from rolecall.wire.scalars import MOMENTS, WRITERS, http_date, iso_zero_thousandths
-from rolecall.wire.xml_output import body_members, declaration, element_writer, escaped, structure_writer
+from rolecall.wire.xml_output import body_members, element_writer, escaped, structure_writer
 
 XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 MAX_KEY = 1024
