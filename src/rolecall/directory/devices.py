@@ -120,20 +120,28 @@ def disable(tx: Transaction, old: Device) -> None:
         _HELD.remove(tx, old.account, old.holder, old.name)
 
 
+def step_shown(view: Snapshot, held: Device, code: str, now: datetime) -> int | None:
+    """Return the step for which `code` is one that an enabled device shows now and never showed here, or None."""
+    seed = _seed(view, held)
+    if seed is None or held.holder is None:
+        return None
+    middle = _step_of(now) + held.drift
+    for step in range(middle - NEAR, middle + NEAR + 1):
+        if step > held.last_step and hmac.compare_digest(code_at(seed, step), code):
+            return step
+    return None
+
+
 def take_code(tx: Transaction, held: Device, code: str, now: datetime) -> bool:
     """Tell whether `code` is one that an enabled device shows now, and see to it that it is never taken again.
 
     The watermark stays: nobody's rights have changed.
     """
-    seed = _seed(tx, held)
-    if seed is None or held.holder is None:
+    step = step_shown(tx, held, code, now)
+    if step is None:
         return False
-    middle = _step_of(now) + held.drift
-    for step in range(middle - NEAR, middle + NEAR + 1):
-        if step > held.last_step and hmac.compare_digest(code_at(seed, step), code):
-            DEVICES.note(tx, msgspec.structs.replace(held, last_step=step))
-            return True
-    return False
+    DEVICES.note(tx, msgspec.structs.replace(held, last_step=step))
+    return True
 
 
 def code_at(seed: bytes, step: int) -> str:

@@ -166,4 +166,4 @@ def test_every_service_linked_policy_is_one_of_aws(empty: ServedAccount) -> None
 
 def test_most_of_iam_is_built() -> None:
     unbuilt = [operation for operation in operations if operation.manner is Manner.UNBUILT]
-    assert len(unbuilt) < len(OPERATIONS) / 2
+    assert len(unbuilt) < len(OPERATIONS) / 3

@@ -7,12 +7,11 @@ from rolecall.directory import credentials
 from rolecall.directory.credentials import AccessKey, access_key, keys_of, last_use, set_status
 from rolecall.directory.principals import User, user
 from rolecall.identifiers import new_access_key_id, new_secret_key
-from rolecall.message import ServiceError
 from rolecall.services.iam.access import on_key, on_self
 from rolecall.services.iam.finding import user_or_self
 from rolecall.services.iam.paging import page_of
 from rolecall.services.iam.parameters import OfKey, OfSelf
-from rolecall.services.iam.refusals import no_such_entity, quota_exceeded
+from rolecall.services.iam.refusals import no_such_entity, quota_exceeded, status_of
 from rolecall.services.iam.table import operations
 from rolecall.services.operation import Result
 from rolecall.store.interface import Snapshot, Transaction
@@ -83,9 +82,7 @@ def list_access_keys(allowed: Allowed, wanted: KeyPage, view: Snapshot) -> Resul
 def update_access_key(allowed: Allowed, wanted: KeyStatus, tx: Transaction) -> Result:
     """Make an access key active or inactive."""
     key = _key_of(allowed, wanted, wanted.access_key_id, tx)
-    if wanted.status not in {"Active", "Inactive"}:
-        raise ServiceError("ValidationError", f"An access key cannot be made {wanted.status}.")
-    set_status(tx, key, "Active" if wanted.status == "Active" else "Inactive")
+    set_status(tx, key, status_of(wanted.status))
     return {}
 
 

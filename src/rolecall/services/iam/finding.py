@@ -19,6 +19,7 @@ from rolecall.directory.principals import (
     user_named,
 )
 from rolecall.identifiers import parse_arn
+from rolecall.message import ServiceError
 from rolecall.policy.request import PrincipalKind
 from rolecall.services.iam.refusals import invalid_input, no_such_entity, unmodifiable
 from rolecall.store.interface import Snapshot
@@ -39,6 +40,14 @@ def user_or_self(view: Snapshot, caller: Caller, name: str | None) -> User | Non
     if caller.principal.kind is PrincipalKind.ROOT:
         return None
     return the_user(view, caller.account, caller.user.name if caller.user else "")
+
+
+def user_itself(view: Snapshot, caller: Caller, name: str | None) -> User:
+    """Return the user that is named, or else the caller, where only users have what is asked about."""
+    found = user_or_self(view, caller, name)
+    if found is None:
+        raise ServiceError("ValidationError", "Must specify userName when calling with non-User credentials")
+    return found
 
 
 def the_group(view: Snapshot, account: str, name: str) -> Group:

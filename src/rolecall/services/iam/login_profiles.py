@@ -23,7 +23,7 @@ from rolecall.identifiers import root_arn
 from rolecall.message import ServiceError
 from rolecall.policy.request import PrincipalKind
 from rolecall.services.iam.access import on_self, on_user, user_check
-from rolecall.services.iam.finding import the_user, user_or_self
+from rolecall.services.iam.finding import the_user, user_itself
 from rolecall.services.iam.parameters import OfSelf, OfUser
 from rolecall.services.iam.refusals import exists_already, no_such_entity
 from rolecall.services.iam.table import operations
@@ -116,13 +116,6 @@ def _hold_to(policy: PasswordPolicy, password: str) -> None:
             raise _violation(f"Password should have at least one {name}")
 
 
-def _owner(view: Snapshot, allowed: Allowed, name: str | None) -> User:
-    owner = user_or_self(view, allowed.caller, name)
-    if owner is None:
-        raise ServiceError("ValidationError", "Must specify userName when calling with non-User credentials")
-    return owner
-
-
 def _profile(view: Snapshot, owner: User) -> LoginProfile:
     found = login_profile(view, owner.account, owner.user_id)
     if found is None:
@@ -141,7 +134,7 @@ def _shown(owner: User, profile: LoginProfile) -> dict[str, object]:
 @operations.write("CreateLoginProfile", NewLogin, on_self("CreateLoginProfile"))
 def create_login_profile(allowed: Allowed, wanted: NewLogin, tx: Transaction) -> Result:
     """Give a user a password."""
-    owner = _owner(tx, allowed, wanted.user_name)
+    owner = user_itself(tx, allowed.caller, wanted.user_name)
     if login_profile(tx, owner.account, owner.user_id) is not None:
         raise exists_already(f"Login Profile for user {owner.name} already exists.")
     if wanted.password is None:
@@ -160,7 +153,7 @@ def create_login_profile(allowed: Allowed, wanted: NewLogin, tx: Transaction) ->
 @operations.read("GetLoginProfile", OfSelf, on_self("GetLoginProfile"))
 def get_login_profile(allowed: Allowed, wanted: OfSelf, view: Snapshot) -> Result:
     """Tell whether a user has a password, and since when."""
-    owner = _owner(view, allowed, wanted.user_name)
+    owner = user_itself(view, allowed.caller, wanted.user_name)
     return {"login_profile": _shown(owner, _profile(view, owner))}
 
 
@@ -179,7 +172,7 @@ def update_login_profile(allowed: Allowed, wanted: ChangedLogin, tx: Transaction
 @operations.write("DeleteLoginProfile", OfSelf, on_self("DeleteLoginProfile"))
 def remove_login_profile(allowed: Allowed, wanted: OfSelf, tx: Transaction) -> Result:
     """Take a user's password away."""
-    delete_login_profile(tx, _profile(tx, _owner(tx, allowed, wanted.user_name)))
+    delete_login_profile(tx, _profile(tx, user_itself(tx, allowed.caller, wanted.user_name)))
     return {}
 
 

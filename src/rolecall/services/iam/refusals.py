@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rolecall.directory.credentials import Status
 from rolecall.message import ServiceError
 
 
@@ -51,3 +52,12 @@ def unmodifiable(role_name: str) -> ServiceError:
         "UnmodifiableEntity",
         f"Cannot perform the operation on the protected role '{role_name}' - this role is only modifiable by AWS",
     )
+
+
+def status_of(wanted: str) -> Status:
+    """Return the status that a request asks for. Raises ValidationError for one that cannot be asked for."""
+    if wanted == "Active":
+        return "Active"
+    if wanted == "Inactive":
+        return "Inactive"
+    raise ServiceError("ValidationError", f"A credential cannot be made {wanted}.")

@@ -8,8 +8,6 @@ from rolecall.services.iam.access import (
     Keys,
     group_check,
     on_account,
-    on_self,
-    on_user,
     policy_check,
     resource_tags,
     role_check,
@@ -17,7 +15,7 @@ from rolecall.services.iam.access import (
     tags_in_request,
     user_check,
 )
-from rolecall.services.iam.parameters import OfSelf, OfUser, Tag
+from rolecall.services.iam.parameters import Tag
 from rolecall.services.iam.table import operations
 from rolecall.services.operation import NoParameters, Parameters
 
@@ -227,24 +225,6 @@ _ACCOUNT = (
     "SetSecurityTokenServicePreferences",
     "SimulateCustomPolicy",
 )
-_USER = (
-    "CreateServiceSpecificCredential",
-    "DeleteSSHPublicKey",
-    "GetSSHPublicKey",
-    "UpdateSSHPublicKey",
-    "UploadSSHPublicKey",
-)
-_SELF = (
-    "DeleteServiceSpecificCredential",
-    "DeleteSigningCertificate",
-    "ListSSHPublicKeys",
-    "ListServiceSpecificCredentials",
-    "ListSigningCertificates",
-    "ResetServiceSpecificCredential",
-    "UpdateServiceSpecificCredential",
-    "UpdateSigningCertificate",
-    "UploadSigningCertificate",
-)
 _DELEGATION = (
     "AcceptDelegationRequest",
     "AssociateDelegationRequest",
@@ -260,10 +240,6 @@ _CERTIFICATE = ("DeleteServerCertificate", "GetServerCertificate", "ListServerCe
 def _declare_by_noun() -> None:
     for name in _ACCOUNT:
         operations.unbuilt(name, NoParameters, on_account(name))
-    for name in _USER:
-        operations.unbuilt(name, OfUser, on_user(name))
-    for name in _SELF:
-        operations.unbuilt(name, OfSelf, on_self(name))
     for name in _DELEGATION:
         operations.unbuilt(name, OfDelegation, on_delegation(name))
     for name in _SAML:

@@ -13,6 +13,7 @@ from rolecall.directory.passwords import login_profile
 from rolecall.directory.policies import attached_policies, inline_policies
 from rolecall.directory.principals import USERS, User, groups_of, list_users
 from rolecall.directory.records import NameTaken, fold
+from rolecall.directory.user_credentials import CERTIFICATES, SERVICE_CREDENTIALS, SSH_KEYS
 from rolecall.identifiers import new_unique_id, root_arn
 from rolecall.message import ServiceError
 from rolecall.services.iam.access import CREATE_USER, UPDATE_USER, below, on_self, on_user
@@ -112,10 +113,16 @@ def delete_user(allowed: Allowed, wanted: OfUser, tx: Transaction) -> Result:
         raise cannot_delete("delete policies")
     if login_profile(tx, account, gone.user_id) is not None:
         raise cannot_delete("delete login profile")
-    if keys_of(tx, account, gone.user_id) or devices_of(tx, account, gone.user_id):
+    if _has_credentials(tx, gone):
         raise cannot_delete("remove referenced objects")
     principals.delete_user(tx, gone)
     return {}
+
+
+def _has_credentials(view: Snapshot, owner: User) -> bool:
+    held = keys_of(view, owner.account, owner.user_id) or devices_of(view, owner.account, owner.user_id)
+    drawers = (SSH_KEYS, CERTIFICATES, SERVICE_CREDENTIALS)
+    return bool(held) or any(drawer.of(view, owner.account, owner.user_id) for drawer in drawers)
 
 
 @operations.read("ListGroupsForUser", GroupsForUser, on_user("ListGroupsForUser"))
