@@ -25,6 +25,8 @@ class LoginProfile(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     user_id: str
     created: datetime
+    changed: datetime
+    """When the password was set last."""
     reset_required: bool = False
 
 

@@ -146,9 +146,9 @@ def _sent(shape: Any, name: str) -> Any:
 
 
 def test_what_is_not_built_says_so_to_those_who_may(iam: Any) -> None:
-    code, status, text = refused(iam.get_credential_report)
+    code, status, text = refused(iam.get_account_properties)
     assert (code, status) == ("NotImplemented", 501)
-    assert "GetCredentialReport" in text
+    assert "GetAccountProperties" in text
 
 
 def test_a_deny_reaches_operations_that_root_would_be_allowed(account: ServedAccount) -> None:

@@ -144,6 +144,7 @@ def create_login_profile(allowed: Allowed, wanted: NewLogin, tx: Transaction) ->
         account=owner.account,
         user_id=owner.user_id,
         created=allowed.now.replace(microsecond=0),
+        changed=allowed.now.replace(microsecond=0),
         reset_required=wanted.password_reset_required,
     )
     put_login_profile(tx, profile, wanted.password)
@@ -165,7 +166,8 @@ def update_login_profile(allowed: Allowed, wanted: ChangedLogin, tx: Transaction
     if wanted.password is not None:
         _hold(tx, owner.account, old, wanted.password)
     reset = old.reset_required if wanted.password_reset_required is None else wanted.password_reset_required
-    put_login_profile(tx, msgspec.structs.replace(old, reset_required=reset), wanted.password)
+    changed = old.changed if wanted.password is None else allowed.now.replace(microsecond=0)
+    put_login_profile(tx, msgspec.structs.replace(old, reset_required=reset, changed=changed), wanted.password)
     return {}
 
 
@@ -187,5 +189,6 @@ def change_password(allowed: Allowed, wanted: TwoPasswords, tx: Transaction) -> 
     if not password_matches(tx, old, wanted.old_password):
         raise ServiceError("AccessDenied", "The old password was incorrect.", 403)
     _hold(tx, owner.account, old, wanted.new_password)
-    put_login_profile(tx, msgspec.structs.replace(old, reset_required=False), wanted.new_password)
+    new = msgspec.structs.replace(old, reset_required=False, changed=allowed.now.replace(microsecond=0))
+    put_login_profile(tx, new, wanted.new_password)
     return {}
