@@ -161,7 +161,15 @@ def policy_request(caller: Caller, check: Check, keys: dict[str, ContextValue]) 
         context["aws:resourceaccount"] = account
         if check.action.startswith("s3:"):
             context["s3:resourceaccount"] = account
-    return PolicyRequest(caller.principal, check.action, check.resource, account, context, check.guard is Guard.ROLE)
+    return PolicyRequest(
+        caller.principal,
+        check.action,
+        check.resource,
+        account,
+        context,
+        must_be_admitted=check.guard is Guard.ROLE,
+        needs_both_sides=check.needs_both_sides,
+    )
 
 
 def admit(caller: Caller, operation: str, *, unsigned: bool) -> None:

@@ -53,6 +53,9 @@ class Check:
     """Condition keys of this action and resource, in lower case. Global keys are added by the authorizer."""
     guard: Guard | None = None
     guarded_by: str = ""
+    needs_both_sides: bool = False
+    """The caller's own policies must allow it too, whatever the resource's policy grants (SetSourceIdentity by a role
+    session)."""
     shown: str | None = None
     """How AWS's text names the resource where not by its ARN (`user alice`)."""
 

@@ -478,6 +478,23 @@ def test_a_source_identity_needs_its_own_right_on_every_hop(world: World) -> Non
     )
 
 
+def test_a_chained_session_needs_the_right_to_its_source_identity_on_its_own_side_too(world: World) -> None:
+    """The trust policy that names the role is enough for AssumeRole, and not for SetSourceIdentity."""
+    alice = world.user("alice", allow(["sts:AssumeRole", "sts:SetSourceIdentity"]))
+    both = ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    for name, own in {"Silent": allow("s3:*"), "Speaking": allow("sts:SetSourceIdentity")}.items():
+        role = world.role(name, trusting({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, both), own)
+        world.role(f"After{name}", trusting({"AWS": role.role_id}, both), allow("*"))
+    first = Credentials.of(assume(world, alice, R.replace("/R", "/Silent"), source_identity="alice"))
+    refusal = refused(world, first, R.replace("/R", "/AfterSilent"))
+    assert refusal[1].startswith(
+        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/Silent/work is not authorized to perform: "
+    )
+    assert "sts:SetSourceIdentity on resource" in refusal[1]
+    first = Credentials.of(assume(world, alice, R.replace("/R", "/Speaking"), source_identity="alice"))
+    assert assume(world, first, R.replace("/R", "/AfterSpeaking"))["source_identity"] == "alice"
+
+
 def test_a_source_identity_is_a_key_of_this_call_and_of_the_next(world: World) -> None:
     alice = tagging_world(world)
     condition = {"StringEquals": {"sts:SourceIdentity": "alice", "aws:SourceIdentity": "alice"}}

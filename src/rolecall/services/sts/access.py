@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-acc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from rolecall.access.check import Access, Ask, Check, Denial, Guard
 from rolecall.directory.principals import Role
@@ -46,7 +47,8 @@ def _assume_role(ask: Ask[AssumeRole]) -> Sequence[Check]:
     if wanted.tags or inherited.tags:
         checks.append(check("sts:TagSession"))
     if wanted.source_identity or inherited.source_identity:
-        checks.append(check("sts:SetSourceIdentity"))
+        chained = ask.caller.role is not None
+        checks.append(replace(check("sts:SetSourceIdentity"), needs_both_sides=chained))
     if wanted.provided_contexts:
         checks.append(check("sts:SetContext"))
     return checks
