@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rolecall.buckets.uploads import Upload, decode_upload
-from rolecall.buckets.versions import ObjectVersion, decode_version
+from rolecall.buckets.versions import Listed, decode_listed
 from rolecall.store.interface import Entry, Snapshot
 from rolecall.store.keys import after, descending, open_ended, pack
 
@@ -37,7 +37,7 @@ class Page(Generic[T]):
 class ListedVersion:
     """A version as a listing of versions shows it."""
 
-    version: ObjectVersion
+    version: Listed
     latest: bool
 
 
@@ -73,14 +73,14 @@ def after_upload(key: str, upload_id: str) -> bytes:
 
 def list_objects(
     view: Snapshot, bucket: str, *, prefix: str = "", delimiter: str = "", place: bytes = b"", limit: int
-) -> Page[ObjectVersion]:
+) -> Page[Listed]:
     """Return the bucket's objects from `place` on, at most `limit` with the common prefixes; no delete markers."""
     root = pack("current", bucket)
     scope = root + open_ended(prefix)
 
-    def fetch(start: bytes, size: int) -> Fetched[ObjectVersion]:
+    def fetch(start: bytes, size: int) -> Fetched[Listed]:
         page = view.scan(scope, start=max(root + start, scope), limit=size)
-        found = [decode_version(entry.value) for entry in page]
+        found = [decode_listed(entry.value) for entry in page]
         return [(one.key, one) for one in found if not one.delete_marker], _next(page, size, root)
 
     return _roll(fetch, prefix, delimiter, place, limit)
@@ -100,7 +100,7 @@ def list_versions(
             merged.extend((entry.key[len(root) :], entry.value, latest) for entry in page)
         merged.sort(key=lambda one: one[0])
         more = merged[size - 1][0] + b"\x00" if len(merged) >= size else None
-        found = [ListedVersion(decode_version(value), latest) for _, value, latest in merged[:size]]
+        found = [ListedVersion(decode_listed(value), latest) for _, value, latest in merged[:size]]
         return [(one.version.key, one) for one in found], more
 
     return _roll(fetch, prefix, delimiter, place, limit)

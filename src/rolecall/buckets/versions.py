@@ -46,8 +46,8 @@ class PartOf(msgspec.Struct, frozen=True, array_like=True):
     checksum: str = ""
 
 
-class ObjectVersion(msgspec.Struct, frozen=True, array_like=True):
-    """One version of an object, or a delete marker. Fields are only ever added at the end."""
+class Listed(msgspec.Struct, frozen=True, array_like=True):
+    """What listings show of a version, or of a delete marker: the beginning of its record."""
 
     key: str
     modified: datetime
@@ -55,19 +55,9 @@ class ObjectVersion(msgspec.Struct, frozen=True, array_like=True):
     size: int = 0
     etag: str = ""
     """Without quotes."""
-    segments: tuple[Segment, ...] = ()
-    headers: dict[str, str] = {}
-    """The headers that come back as they were sent, by the members' names: `content_type`, `cache_control` ..."""
-    metadata: dict[str, str] = {}
-    """What was sent as `x-amz-meta-*`, by the rest of the name in lower case."""
-    tags: dict[str, str] = {}
-    checksum: Checksum | None = None
-    parts: tuple[PartOf, ...] = ()
-    """Of an object made by a multipart upload."""
-    upload_id: str = ""
-    """The multipart upload it was made by, which knows a repeated completion again."""
     storage_class: str = "STANDARD"
     delete_marker: bool = False
+    checksum: Checksum | None = None
     sequence: int = 0
     nonce: bytes = b""
     null: bool = True
@@ -82,9 +72,25 @@ class ObjectVersion(msgspec.Struct, frozen=True, array_like=True):
         return base64.b32hexencode(self.sequence.to_bytes(8, "big") + self.nonce).decode("ascii")
 
 
+class ObjectVersion(Listed, frozen=True, array_like=True):
+    """One version of an object, or a delete marker. Fields are only ever added at the end."""
+
+    segments: tuple[Segment, ...] = ()
+    headers: dict[str, str] = {}
+    """The headers that come back as they were sent, by the members' names: `content_type`, `cache_control` ..."""
+    metadata: dict[str, str] = {}
+    """What was sent as `x-amz-meta-*`, by the rest of the name in lower case."""
+    tags: dict[str, str] = {}
+    parts: tuple[PartOf, ...] = ()
+    """Of an object made by a multipart upload."""
+    upload_id: str = ""
+    """The multipart upload it was made by, which knows a repeated completion again."""
+
+
 _decode = msgspec.msgpack.Decoder(ObjectVersion).decode
 _encode = msgspec.msgpack.Encoder().encode
-decode_version = _decode
+decode_listed = msgspec.msgpack.Decoder(Listed).decode
+"""Reads the beginning of a version's record and passes over the rest."""
 
 
 def current(view: Snapshot, bucket: str, key: str) -> ObjectVersion | None:

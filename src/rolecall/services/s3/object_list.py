@@ -11,7 +11,7 @@ from rolecall.access.allowed import Allowed
 from rolecall.access.check import Ask
 from rolecall.buckets import listing
 from rolecall.buckets.listing import ListedVersion, Page
-from rolecall.buckets.versions import NULL, ObjectVersion, sequence_of, version
+from rolecall.buckets.versions import NULL, Listed, sequence_of, version
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket
 from rolecall.services.s3.context import Keys
@@ -144,7 +144,7 @@ def list_object_versions(allowed: Allowed, parameters: ListObjectVersions, view:
     }
 
 
-def _head(parameters: Listing, page: Page[ObjectVersion] | Page[ListedVersion], spell: Spelling) -> dict[str, object]:
+def _head(parameters: Listing, page: Page[Listed] | Page[ListedVersion], spell: Spelling) -> dict[str, object]:
     return {
         "name": parameters.bucket,
         "prefix": spell(parameters.prefix or ""),
@@ -156,7 +156,7 @@ def _head(parameters: Listing, page: Page[ObjectVersion] | Page[ListedVersion], 
     }
 
 
-def _line(one: ObjectVersion, spell: Spelling) -> dict[str, object]:
+def _line(one: Listed, spell: Spelling) -> dict[str, object]:
     line: dict[str, object] = {
         "key": spell(one.key),
         "last_modified": one.modified,
@@ -203,7 +203,7 @@ def _version_place(view: Snapshot, parameters: ListObjectVersions) -> bytes:
     return listing.after_version(marker, sequence) if sequence else listing.after_key(marker)
 
 
-def _next(page: Page[ObjectVersion]) -> bytes:
+def _next(page: Page[Listed]) -> bytes:
     if page.last_prefix is not None:
         return listing.after_prefix(page.last_prefix)
     return listing.after_key(page.items[-1].key)
