@@ -24,9 +24,10 @@ from tests.access.world import (
 )
 
 from rolecall.access.audit import Happened
-from rolecall.access.authorize import Denied
+from rolecall.access.authorize import Decided, Denied
 from rolecall.access.check import Check
 from rolecall.message import ServiceError
+from rolecall.policy.decide import Decision, Layer, Matched, Outcome
 from rolecall.services.sts import operations
 from rolecall.trail import Event, Resource
 
@@ -312,3 +313,12 @@ def test_a_session_policy_is_named_as_the_layer_that_refused(world: World) -> No
     decided = world.decided(session, Check("iam:ListUsers"))
     (decision,) = record(world.happened(session, decisions=(decided,)))["additionalEventData"]["decision"]
     assert decision["layer"] == "session policy"
+
+
+def test_text_that_cannot_be_written_hides_no_request(world: World) -> None:
+    """Half a character in a statement's name must not keep what it allowed or refused out of the trail."""
+    alice = world.user("alice")
+    decision = Decision(Outcome.ALLOW, None, (Matched(Layer.RESOURCE, "bucket/b policy", None, 0, "\ud800", "Allow"),))
+    decided = Decided(Check("s3:GetObject", "arn:aws:s3:::b/k"), decision)
+    told = record(world.happened(alice, service="s3", operation="GetObject", decisions=(decided,)))
+    assert told["additionalEventData"]["decision"][0]["statements"][0]["sid"] == "?"

@@ -100,12 +100,19 @@ def test_an_empty_block_of_an_unknown_operator_means_nothing() -> None:
         text(Condition={"ForAnyValue::StringEquals": {"k": "v"}}),
         "[" * 100_000,
         '{"Statement":' * 30_000,
+        text(Sid="\ud800"),
+        text(Condition={"StringEquals": {"\udfff": "v"}}),
+        text(Resource=["*", "arn:aws:s3:::b/\udc80"]),
     ],
 )
 def test_what_is_not_certainly_a_policy_is_refused(broken: str) -> None:
     """GHSA-566f-q62r-wcr8: a document that could not be read in full became one that allowed more."""
     with pytest.raises(PolicyUnreadable):
         parse(broken)
+
+
+def test_a_character_written_in_two_halves_is_read_as_one() -> None:
+    assert parse(text(Sid="\U0001f511")).statements[0].sid == "\U0001f511"
 
 
 def test_a_document_beyond_the_bound_is_refused() -> None:

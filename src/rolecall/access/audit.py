@@ -21,7 +21,7 @@ from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.context import DEFAULT_REGION
 from rolecall.access.explain import told
 from rolecall.access.identity import identity, username
-from rolecall.access.shown import printable, shown
+from rolecall.access.shown import printable, readable, shown
 from rolecall.access.subjects import Subject, findable, subjects
 from rolecall.message import Request, ServiceError
 from rolecall.policy.decide import Decision, Outcome
@@ -66,8 +66,16 @@ class Happened:
             username=username(caller) if caller is not None else "",
             access_key_id=caller.access_key_id if caller is not None else "",
             resources=tuple(findable(about)),
-            record=msgspec.json.encode(record).decode(),
+            record=_encoded(record),
         )
+
+
+def _encoded(record: dict[str, object]) -> str:
+    """Return a record as JSON, whatever text is in it: an event that could not be written would hide its request."""
+    try:
+        return msgspec.json.encode(record).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(readable(record)).decode()
 
 
 def is_reading(operation: str) -> bool:

@@ -63,3 +63,14 @@ def _camel(name: str) -> str:
 def printable(text: str) -> str:
     """Return text that can be encoded: bytes of an object key that are no UTF-8 are shown as question marks."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def readable(value: object) -> object:
+    """Return a record with all of its text `printable`, so that no text that came in can keep it out of the trail."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(str(key)): readable(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [readable(member) for member in value]
+    return value

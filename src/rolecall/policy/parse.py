@@ -6,6 +6,7 @@ A skipped statement could be a Deny. So a document that was stored and cannot be
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
@@ -27,6 +28,10 @@ DOCUMENT_ELEMENTS = frozenset({"Version", "Id", "Statement"})
 STATEMENT_ELEMENTS = frozenset(
     {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 )
+
+
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+"""What may be one half of a character that is written in two; a half alone is in no text that can be kept or told."""
 
 
 class PolicyUnreadable(Exception):
@@ -69,7 +74,8 @@ def read_json(text: str) -> object:
     """Return the JSON value that `text` spells; numbers come as `Number`.
 
     Raises:
-        PolicyUnreadable: for what is not JSON, for a key that an object repeats, for text beyond `MAX_BYTES`.
+        PolicyUnreadable: for what is not JSON, for a key that an object repeats, for half a character, for text beyond
+            `MAX_BYTES`.
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise PolicyUnreadable(f"the document is larger than {MAX_BYTES} bytes")
@@ -77,7 +83,16 @@ def read_json(text: str) -> object:
         value: object = _DECODER.decode(text)
     except (ValueError, RecursionError) as problem:
         raise PolicyUnreadable(f"not JSON: {problem}") from None
+    if _HALF_CHARACTER.search(text):
+        _refuse_half_characters(value)
     return value
+
+
+def _refuse_half_characters(value: object) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise PolicyUnreadable("text with half a character") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
