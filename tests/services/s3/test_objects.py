@@ -13,7 +13,7 @@ from tests.services.s3.raw import exchange, send, signer
 from tests.services.s3.served import refused
 from tests.serving import Server
 
-SIZES = [0, 1, 16 * 1024, 16 * 1024 + 1, 512 * 1024, 512 * 1024 + 1, 3 * 1024 * 1024 + 17]
+SIZES = [0, 1, 32 * 1024, 32 * 1024 + 1, 512 * 1024, 512 * 1024 + 1, 3 * 1024 * 1024 + 17]
 
 ODD_KEYS = [
     "a//b",

@@ -17,8 +17,8 @@ from rolecall.objects.interface import BlobWriter, Objects
 from rolecall.store.interface import Transaction
 from rolecall.wire.checksums import Algorithm, Digest
 
-INLINE = 16 * 1024
-"""Up to this many bytes go into the store: measured, one sync for bytes and record beats two up to about here."""
+INLINE = 32 * 1024
+"""Up to this many bytes go into the store: measured, one sync for bytes and record beats three up to about here."""
 MOST = 5 * 1024**3
 """The largest body of one request, AWS's own limit."""
 
