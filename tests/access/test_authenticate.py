@@ -169,6 +169,12 @@ def test_tags_are_overlaid_without_regard_to_case() -> None:
     assert overlaid({"Team": "a", "x": "1"}, {"team": "b"}) == {"x": "1", "team": "b"}
 
 
+def test_no_tag_hides_another_that_policies_know_by_another_name() -> None:
+    """`acce\u017f\u017f` is `access` to a wide folding, but no condition key is: a passed tag took the role's own away."""
+    tags = {"access": "low", "stra\u00dfe": "1"}
+    assert overlaid(tags, {"acce\u017f\u017f": "x", "strasse": "2"}).items() >= tags.items()
+
+
 class TestKeysThatDoNotCount:
     def expect(self, world: World, client: Client) -> None:
         found = refused(world, client.sent())

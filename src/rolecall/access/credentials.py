@@ -193,6 +193,9 @@ def _canonical_id(view: Snapshot, account_id: str) -> str:
 
 
 def overlaid(tags: Mapping[str, str], by: Mapping[str, str]) -> dict[str, str]:
-    """Return `tags` with those of `by` put over them; keys are compared without case, as AWS does."""
-    replaced = {key.casefold() for key in by}
-    return {**{key: value for key, value in tags.items() if key.casefold() not in replaced}, **by}
+    """Return `tags` with those of `by` put over them; keys are compared without case, as AWS does.
+
+    Two keys are one where their condition keys are: a wider folding would let a tag hide another one unnoticed.
+    """
+    replaced = {key.lower() for key in by}
+    return {**{key: value for key, value in tags.items() if key.lower() not in replaced}, **by}
