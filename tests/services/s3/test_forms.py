@@ -148,3 +148,15 @@ def test_a_form_that_is_broken_is_refused_and_not_a_500(server: Server, bucket: 
     for kind in ("multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=" + "x" * 300):
         headers = {"content-type": kind, "content-length": str(len(good))}
         assert 400 <= exchange(server, "POST", f"/{bucket}", headers, good).status < 500
+
+
+@pytest.mark.parametrize("name", ["a b", "a: b", "a\u00e9", "a(b)", 'a"b'])
+def test_metadata_that_no_header_could_carry_makes_no_object_that_nobody_can_read(
+    server: Server, s3: Any, bucket: str, name: str
+) -> None:
+    """A field may have any name; as a header of every later answer it would break each of them."""
+    fields = signer(server).form([{"bucket": bucket}], expiration(), {"key": "k", f"x-amz-meta-{name}": "v"})
+    spelled = {key.replace('"', "%22"): value for key, value in fields.items()}
+    answer = post(server, bucket, spelled)
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0

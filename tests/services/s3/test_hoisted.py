@@ -73,3 +73,8 @@ def test_a_line_end_in_the_query_becomes_no_header(server: Server, signer: Signe
     """CVE-2020-10753, CVE-2021-3524."""
     status, answer = _put(server, signer, "line", [("x-amz-meta-colour", "blue\r\nx-injected: yes")])
     assert (status, "<Code>InvalidArgument</Code>" in answer) == (400, True)
+
+
+def test_a_name_in_the_query_that_no_header_has_is_refused(server: Server, signer: Signer) -> None:
+    status, answer = _put(server, signer, "name", [("x-amz-meta-a b", "blue")])
+    assert (status, "<Code>InvalidArgument</Code>" in answer) == (400, True)

@@ -23,10 +23,9 @@ from rolecall.buckets.bucket import (
 from rolecall.buckets.uploads import abort, uploads_in
 from rolecall.identifiers import is_bucket_name
 from rolecall.message import ServiceError
-from rolecall.policy.request import ContextValue
 from rolecall.services.operation import Parameters, Result
 from rolecall.services.s3.access import OfBucket, access, bucket_check, on_bucket
-from rolecall.services.s3.context import Keys, write_keys
+from rolecall.services.s3.context import ACL_MEMBERS, Keys, write_keys
 from rolecall.services.s3.errors import invalid_argument, invalid_request
 from rolecall.services.s3.owners import owner_of
 from rolecall.services.s3.settings import present
@@ -88,21 +87,21 @@ def _create_checks(ask: Ask[CreateBucket]) -> Sequence[Check]:
     keys: Keys = write_keys(parameters)
     if parameters.create_bucket_configuration.location_constraint is not None:
         keys["s3:locationconstraint"] = parameters.create_bucket_configuration.location_constraint
-    tags: dict[str, ContextValue] = {}
+    tags: Keys = {}
     for tag in parameters.create_bucket_configuration.tags:
         tags[f"aws:requesttag/{tag.key.lower()}"] = tag.value
     if tags:
         tags["aws:tagkeys"] = tuple(tag.key for tag in parameters.create_bucket_configuration.tags)
-    actions = ["CreateBucket"]
+    asked: list[tuple[str, Keys]] = [("CreateBucket", keys | tags)]
     if parameters.acl not in {None, "private"} or parameters.grants:
-        actions.append("PutBucketAcl")
+        asked.append(("PutBucketAcl", write_keys(parameters, ACL_MEMBERS)))
     if parameters.object_lock_enabled_for_bucket:
-        actions += ["PutBucketObjectLockConfiguration", "PutBucketVersioning"]
+        asked += [("PutBucketObjectLockConfiguration", {}), ("PutBucketVersioning", {})]
     if parameters.object_ownership is not None:
-        actions.append("PutBucketOwnershipControls")
+        asked.append(("PutBucketOwnershipControls", {}))
     if tags:
-        actions.append("TagResource")
-    return [Check(f"s3:{action}", arn, context=keys | tags) for action in actions]
+        asked.append(("TagResource", tags))
+    return [Check(f"s3:{action}", arn, context=context) for action, context in asked]
 
 
 @operations.write("CreateBucket", CreateBucket, access(_create_checks))

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from rolecall.buckets.bucket import Bucket
@@ -48,13 +48,19 @@ def bucket_keys(bucket: Bucket) -> Keys:
     return keys
 
 
-def write_keys(parameters: Parameters) -> Keys:
-    """Return the keys that the parameters of a writing operation give, those it has and was sent."""
+ACL_MEMBERS = ("acl", "grant_read", "grant_write", "grant_read_acp", "grant_write_acp", "grant_full_control")
+RETENTION_MEMBERS = ("object_lock_mode", "object_lock_retain_until_date")
+LEGAL_HOLD_MEMBERS = ("object_lock_legal_hold_status",)
+
+
+def write_keys(parameters: Parameters, members: Iterable[str] = _OF_WRITES) -> Keys:
+    """Return the keys that the parameters of a writing operation give, those of `members` that it has and was sent."""
     keys: Keys = {}
-    for member, key in _OF_WRITES.items():
+    for member in members:
         value = getattr(parameters, member, None)
         if value is not None:
-            keys[key] = value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
+            spelled = value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
+            keys[_OF_WRITES[member]] = spelled
     return keys
 
 

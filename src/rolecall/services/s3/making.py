@@ -50,6 +50,7 @@ KEPT = (
 """The members that come back as they were sent."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
 
 _ENCRYPTION = {
     "server_side_encryption": "x-amz-server-side-encryption",
@@ -186,7 +187,14 @@ def kept_headers(parameters: Making) -> dict[str, str]:
 
 
 def user_metadata(sent: Mapping[str, str]) -> dict[str, str]:
-    """Return the metadata of an object, names in lower case. Raises ServiceError MetadataTooLarge."""
+    """Return the metadata of an object, names in lower case. Raises ServiceError MetadataTooLarge, InvalidArgument.
+
+    A form's fields and a query's parameters may have any name; those of no header could never be answered.
+    """
+    for name in sent:
+        if not _HEADER_NAME.fullmatch(name):
+            message = "A metadata name may hold only what the name of a header may."
+            raise invalid_argument(message, f"x-amz-meta-{name}", sent[name])
     metadata = {name.lower(): header_text(value, f"x-amz-meta-{name}") for name, value in sent.items()}
     size = sum(len(name.encode("utf-8")) + len(value.encode("latin-1")) for name, value in metadata.items())
     if size > MOST_METADATA:

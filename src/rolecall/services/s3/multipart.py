@@ -21,7 +21,7 @@ from rolecall.services.s3.copying import Copying, open_source, reading_check, re
 from rolecall.services.s3.errors import invalid_argument, invalid_request, no_such_upload, not_implemented
 from rolecall.services.s3.making import Granting, made
 from rolecall.services.s3.object_copy import copied, read_content
-from rolecall.services.s3.object_put import Arrived, arriving, making_actions, making_keys, same_bucket
+from rolecall.services.s3.object_put import Arrived, arriving, asked_tags, making_checks, same_bucket
 from rolecall.services.s3.ranges import source_range
 from rolecall.services.s3.reading import shown_version
 from rolecall.services.s3.settings import present
@@ -78,8 +78,7 @@ class UploadPartCopy(Copying, frozen=True, kw_only=True):
 
 def _create_checks(ask: Ask[CreateMultipartUpload]) -> Sequence[Check]:
     """All that the object's headers need is asked here; the parts need no more than `PutObject`."""
-    keys = making_keys(ask.parameters, whole=False)
-    return [object_check(ask, action, keys) for action in ("PutObject", *making_actions(ask.parameters))]
+    return making_checks(ask, asked_tags(ask.parameters), IN_PARTS)
 
 
 @operations.write("CreateMultipartUpload", CreateMultipartUpload, access(_create_checks))

@@ -18,15 +18,15 @@ from rolecall.buckets.segments import SegmentMissing
 from rolecall.buckets.versions import Checksum, ObjectVersion, current
 from rolecall.objects.interface import BlobDamaged, BlobMissing, Objects
 from rolecall.services.operation import Result, Streams
-from rolecall.services.s3.access import access, existing_keys, further_check, object_check
+from rolecall.services.s3.access import access, existing_keys, further_check
 from rolecall.services.s3.checksums import DEFAULT, Wanted, algorithm_named, shown, verified
 from rolecall.services.s3.conditions import check_write, check_write_headers
-from rolecall.services.s3.context import request_tag_keys
+from rolecall.services.s3.context import Keys, request_tag_keys
 from rolecall.services.s3.copying import Copying, Source, open_source, reading_check, refuse_large, source_named
 from rolecall.services.s3.errors import invalid_argument, invalid_request, not_implemented
 from rolecall.services.s3.intake import Intake
 from rolecall.services.s3.making import Granting, Made, made
-from rolecall.services.s3.object_put import Arrived, keep, making_actions, making_keys, same_bucket
+from rolecall.services.s3.object_put import Arrived, asked_tags, keep, making_checks, same_bucket
 from rolecall.services.s3.ranges import Range
 from rolecall.services.s3.reading import Content, content_of, damaged, pieces_of, shown_version
 from rolecall.services.s3.settings import present
@@ -71,11 +71,9 @@ class CopyObject(Granting, frozen=True, kw_only=True):
 def _checks(ask: Ask[CopyObject]) -> Sequence[Check]:
     """Both sides. What tags need is asked when they are read, for the very tags that are copied."""
     parameters = ask.parameters
-    source = source_named(parameters.copy_source)
-    keys = making_keys(parameters) | {"s3:x-amz-copy-source": source.text}
-    actions = ("PutObject", *making_actions(parameters))
+    source: Keys = {"s3:x-amz-copy-source": source_named(parameters.copy_source).text}
     reading = reading_check(Ask(ask.caller, parameters.source, ask.request, ask.view, ask.now))
-    return [reading, *(object_check(ask, action, keys) for action in actions)]
+    return [reading, *making_checks(ask, asked_tags(parameters), source)]
 
 
 @operations.stream("CopyObject", CopyObject, access(_checks))

@@ -73,12 +73,10 @@ def _action(version_id: str | None) -> str:
 
 
 def _keys(version_id: str | None, etag: str | None) -> Keys:
-    keys: Keys = {}
+    """Return the keys of `s3:DeleteObject`, or of `s3:DeleteObjectVersion`, which no ETag is a key of."""
     if version_id is not None:
-        keys["s3:versionid"] = version_id
-    if etag is not None:
-        keys["s3:if-match"] = etag
-    return keys
+        return {"s3:versionid": version_id}
+    return {"s3:if-match": etag} if etag is not None else {}
 
 
 def _checks(ask: Ask[DeleteObject]) -> Sequence[Check]:

@@ -17,12 +17,11 @@ from rolecall.access.check import Ask, Check
 from rolecall.buckets.versions import ObjectVersion
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result, Streams
-from rolecall.services.s3.access import access, object_check
+from rolecall.services.s3.access import access
 from rolecall.services.s3.checksums import wanted
-from rolecall.services.s3.context import request_tag_keys
 from rolecall.services.s3.errors import invalid_argument, malformed_xml
 from rolecall.services.s3.making import Making, header_text, made
-from rolecall.services.s3.object_put import answer, arriving, keep, making_actions, making_keys, same_bucket
+from rolecall.services.s3.object_put import answer, arriving, keep, making_checks, same_bucket
 from rolecall.services.s3.reading import address_of
 from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
@@ -55,10 +54,10 @@ class PostObject(Making, frozen=True, kw_only=True):
 
 
 def _checks(ask: Ask[PostObject]) -> Sequence[Check]:
-    keys = making_keys(msgspec.structs.replace(ask.parameters, tagging=None))
+    tags: dict[str, str] = {}
     with suppress(ServiceError):  # the handler refuses bad tags in S3's words
-        keys |= request_tag_keys(_tags(ask.parameters)) if ask.parameters.tagging is not None else {}
-    return [object_check(ask, action, keys) for action in ("PutObject", *making_actions(ask.parameters))]
+        tags = _tags(ask.parameters)
+    return making_checks(ask, tags)
 
 
 @operations.stream("PostObject", PostObject, access(_checks))

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,7 +18,14 @@ from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import access, object_check
 from rolecall.services.s3.checksums import Wanted, shown, verified, wanted
 from rolecall.services.s3.conditions import check_write, check_write_headers
-from rolecall.services.s3.context import Keys, request_tag_keys, write_keys
+from rolecall.services.s3.context import (
+    ACL_MEMBERS,
+    LEGAL_HOLD_MEMBERS,
+    RETENTION_MEMBERS,
+    Keys,
+    request_tag_keys,
+    write_keys,
+)
 from rolecall.services.s3.errors import no_such_bucket, not_implemented
 from rolecall.services.s3.intake import MOST, Intake, entity_too_large
 from rolecall.services.s3.making import Granting, Made, Making, made
@@ -49,35 +56,33 @@ class PutObject(Granting, frozen=True, kw_only=True):
     write_offset_bytes: int | None = None
 
 
-def making_actions(parameters: Making) -> list[str]:
-    """Return the actions that making this object needs besides `PutObject`."""
-    actions = []
+def making_checks(ask: Ask[Making], tags: Mapping[str, str], further: Keys | None = None) -> list[Check]:
+    """Return the checks of making an object with these tags; `further` are condition keys of the operation's own."""
+    parameters = ask.parameters
+    keys: Keys = {"s3:objectcreationoperation": "true"}
+    keys |= write_keys(parameters) | (request_tag_keys(tags) if tags else {}) | (further or {})
+    checks = [object_check(ask, "PutObject", keys)]
     if parameters.tagging is not None:
-        actions.append("PutObjectTagging")
+        checks.append(object_check(ask, "PutObjectTagging", request_tag_keys(tags)))
     if parameters.acl is not None or (isinstance(parameters, Granting) and parameters.grants):
-        actions.append("PutObjectAcl")
-    if parameters.object_lock_mode is not None or parameters.object_lock_retain_until_date is not None:
-        actions.append("PutObjectRetention")
-    if parameters.object_lock_legal_hold_status is not None:
-        actions.append("PutObjectLegalHold")
-    return actions
+        checks.append(object_check(ask, "PutObjectAcl", write_keys(parameters, ACL_MEMBERS)))
+    if retention := write_keys(parameters, RETENTION_MEMBERS):
+        checks.append(object_check(ask, "PutObjectRetention", retention))
+    if hold := write_keys(parameters, LEGAL_HOLD_MEMBERS):
+        checks.append(object_check(ask, "PutObjectLegalHold", hold))
+    return checks
 
 
-def making_keys(parameters: Making, *, whole: bool = True) -> Keys:
-    """Return the condition keys of making an object; `whole`: by this one request."""
-    keys = write_keys(parameters)
-    keys["s3:objectcreationoperation"] = "true" if whole else "false"
-    if parameters.tagging is not None:
-        try:
-            keys |= request_tag_keys(tags_of_header(parameters.tagging))
-        except ServiceError:
-            return keys  # the handler refuses such tags in S3's words
-    return keys
+def asked_tags(parameters: Making) -> Mapping[str, str]:
+    """Return the tags of `x-amz-tagging`; none where S3 does not take them, which the handler then says."""
+    try:
+        return tags_of_header(parameters.tagging)
+    except ServiceError:
+        return {}
 
 
 def _checks(ask: Ask[PutObject]) -> Sequence[Check]:
-    keys = making_keys(ask.parameters)
-    return [object_check(ask, action, keys) for action in ("PutObject", *making_actions(ask.parameters))]
+    return making_checks(ask, asked_tags(ask.parameters))
 
 
 @operations.stream("PutObject", PutObject, access(_checks))
