@@ -1,6 +1,6 @@
 """Writes to the store: sixteen writers in one, two and four processes, and what the slowest process got.
 
-Run with `python bench/store.py [--folder F] [--seconds S] [--slow-disk MS]`.
+Run with `python -m bench.store [--folder F] [--seconds S] [--slow-disk MS]`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,132 @@
+"""Servers in processes of their own: Rolecall, and the baseline, on granian or on uvicorn."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from bench.baseline import ANSWERS, LARGE
+from rolecall.config import Settings
+
+ROOT = Path(__file__).parent.parent
+PYTHON = sys.executable
+ACCOUNT = "123456789012"
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    seconds: float
+    """How long it took until it answered."""
+
+
+@contextmanager
+def rolecall(data: Path, *, workers: int, server: str, sync: bool = True) -> Iterator[Running]:
+    """Run Rolecall on a data folder, which is made where there is none."""
+    port = free_port()
+    options = ["--data", str(data), "--port", str(port), "--workers", str(workers), "--account", ACCOUNT]
+    options += [] if sync else ["--no-sync"]
+    command = [str(Path(PYTHON).with_name("rolecall")), "serve", *options]
+    with running(command, port) as first:
+        if server == "granian":
+            yield first
+            return
+    settings = Settings(data=data, port=port, workers=workers, sync=sync)
+    environment = {"ROLECALL_SETTINGS": msgspec.json.encode(settings, enc_hook=str).decode()}
+    with running(uvicorn("rolecall.app.serve:application", port, workers), port, environment) as second:
+        yield second
+
+
+@contextmanager
+def baseline(answers: Path, large: Path, *, workers: int, server: str) -> Iterator[Running]:
+    """Run the application that only answers what stands in the file of answers, with `large` as its large bodies."""
+    port = free_port()
+    command = [PYTHON, "-m", "bench.granian_baseline", str(port), str(workers)]
+    if server == "uvicorn":
+        command = uvicorn("bench.baseline:application", port, workers)
+    with running(command, port, {ANSWERS: str(answers), LARGE: str(large)}) as started:
+        yield started
+
+
+def uvicorn(application: str, port: int, workers: int) -> list[str]:
+    """Return the command that serves an application factory on uvicorn."""
+    options = ["--factory", application, "--port", str(port), "--workers", str(workers), "--no-access-log"]
+    return [PYTHON, "-m", "uvicorn", *options, "--log-level", "warning", "--no-server-header", "--no-date-header"]
+
+
+@contextmanager
+def running(
+    command: Sequence[str], port: int, environment: Mapping[str, str] | None = None, *, quiet: bool = False
+) -> Iterator[Running]:
+    """Run a server until the block ends, which begins as soon as something answers on the port."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **(environment or {})},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if quiet else None,
+    )
+    try:
+        while not _answers(port):
+            if process.poll() is not None or time.perf_counter() - began > PATIENCE:
+                raise RuntimeError(f"does not start: {' '.join(command)}")
+            time.sleep(0.01)
+        yield Running(f"127.0.0.1:{port}", process, time.perf_counter() - began)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(b"GET /-/ready HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
+            return connection.recv(16).startswith(b"HTTP/1.")
+    except OSError:
+        return False
+
+
+def children(process: int) -> list[int]:
+    """Return the process ids below a process."""
+    below = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [found for child in below for found in (int(child), *children(int(child)))]
+
+
+def megabytes(process: int) -> float:
+    """Return a process's own share of memory (what it shares counts by the number of sharers)."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the processor time that a process and those below it have used."""
+    ticks = 0
+    for one in (process, *children(process)):
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
