@@ -27,7 +27,7 @@ from rolecall.directory.accounts import Account, put_account
 from rolecall.identifiers import root_arn
 from rolecall.message import Request, ServiceError
 from rolecall.policy.request import Principal, PrincipalKind
-from rolecall.services.operation import Declared, Manner
+from rolecall.services.operation import Declared
 from rolecall.store.interface import Snapshot
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
@@ -97,7 +97,7 @@ def current_page() -> str:
 def lines(operations: Iterable[Declared], view: Snapshot) -> list[Line]:
     """Return a line for each operation."""
     return [
-        Line(one.service, one.name, _needs(one, view), built=one.manner is not Manner.UNBUILT) for one in operations
+        Line(one.service, one.name, _needs(one, view), built=one.built) for one in operations
     ]
 
 

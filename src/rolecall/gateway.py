@@ -131,11 +131,12 @@ class Gateway:
             else self._open(trace, routed, operation, body)
         )
         call = operation.call(opened.parameters)
+        manner = call.manner
         with self._store.view() as view:
             trace.allowed = allowed = self._authorize(trace, opened.proof, operation, call, view)
-            result = call.read(allowed, view) if operation.manner is Manner.READ else None
+            result = call.read(allowed, view) if manner is Manner.READ else None
         if result is None:
-            result = await self._invoke(operation, call, allowed, opened.payload)
+            result = await self._invoke(operation, manner, call, allowed, opened.payload)
         trace.result = result
         return speech.answer(routed, result, request_id=trace.request_id, host_id=new_host_id())
 
@@ -218,12 +219,14 @@ class Gateway:
             raise ServiceError("AccessDenied", "Access Denied", 403, reason="the authorization is for another request")
         return allowed
 
-    async def _invoke(self, operation: Declared, call: Call, allowed: Allowed, payload: Payload) -> Result:
-        if operation.manner is Manner.UNBUILT:
+    async def _invoke(
+        self, operation: Declared, manner: Manner, call: Call, allowed: Allowed, payload: Payload
+    ) -> Result:
+        if manner is Manner.UNBUILT:
             raise ServiceError(
                 "NotImplemented", f"{operation.service}:{operation.name} is not built yet in this server.", 501
             )
-        if operation.manner is Manner.WRITE:
+        if manner is Manner.WRITE:
             return await self._store.write(lambda transaction: call.write(allowed, transaction))
         return await call.stream(allowed, Streams(self._store, self._objects, payload))
 

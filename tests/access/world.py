@@ -28,7 +28,7 @@ from rolecall.directory.principals import Group, Role, User
 from rolecall.directory.sessions import ensure_session_keys
 from rolecall.identifiers import iam_arn
 from rolecall.message import Request
-from rolecall.services.operation import Operations
+from rolecall.services.operation import Manner, Operations
 from rolecall.sigv4.signature import Scheme
 from rolecall.store.interface import Transaction
 from rolecall.store.sqlite import SqliteStore
@@ -241,7 +241,7 @@ class World:
         request: Request | None = None,
         **parameters: object,
     ) -> dict[str, Any]:
-        """Call an operation that reads."""
+        """Call an operation that reads or writes."""
         operation = next(one for one in table if one.name == operation_name)
         sent = request or a_request()
         call = operation.call(parameters)
@@ -261,7 +261,9 @@ class World:
                 lookups=self.lookups,
             )
             assert allowed.is_for(sent, f"{operation.service}:{operation_name}")
-            return dict(call.read(allowed, view))
+            if call.manner is Manner.READ:
+                return dict(call.read(allowed, view))
+        return dict(self.change(lambda tx: call.write(allowed, tx)))
 
     def happened(self, who: Credentials | None, number: int = 1, **facts: Any) -> Happened:
         """Return what the trail hears of a request."""

@@ -14,7 +14,7 @@ from rolecall.access.allowed import Allowed
 from rolecall.access.authenticate import Authenticated
 from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.check import Check, Denial, Guard
-from rolecall.access.context import global_keys
+from rolecall.access.context import MFA_PROVED_NOW, global_keys
 from rolecall.access.credential_limits import may_call
 from rolecall.access.gather import Lookups, PolicyBroken, names_in
 from rolecall.access.refusal import refused
@@ -157,6 +157,8 @@ def policy_request(caller: Caller, check: Check, keys: dict[str, ContextValue]) 
     """Return the question that a check of a caller puts to the policies; `keys` are the global condition keys."""
     account = check.account or caller.account
     context = {**check.context, **keys}
+    if check.with_mfa:
+        context.update(MFA_PROVED_NOW)
     if account:
         context["aws:resourceaccount"] = account
         if check.action.startswith("s3:"):

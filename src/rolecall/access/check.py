@@ -56,6 +56,8 @@ class Check:
     needs_both_sides: bool = False
     """The caller's own policies must allow it too, whatever the resource's policy grants (SetSourceIdentity by a role
     session)."""
+    with_mfa: bool = False
+    """This very call proved MFA: the keys say so, whatever the caller's credentials are. Only for a code that held."""
     shown: str | None = None
     """How AWS's text names the resource where not by its ARN (`user alice`)."""
 

@@ -19,6 +19,9 @@ from rolecall.sigv4.signature import Scheme
 
 DEFAULT_REGION = "us-east-1"
 
+MFA_PROVED_NOW: Mapping[str, ContextValue] = {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
+"""The keys of a call that itself carries a valid MFA code, also with a long-term key."""
+
 _TYPES = {
     PrincipalKind.ROOT: "Account",
     PrincipalKind.USER: "User",

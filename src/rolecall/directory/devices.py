@@ -69,7 +69,8 @@ def device(view: Snapshot, serial_number: str) -> Device | None:
     parsed = parse_arn(serial_number)
     if parsed is None or parsed.service != "iam" or not parsed.resource.startswith("mfa/"):
         return None
-    return DEVICES.get(view, parsed.account, parsed.resource.removeprefix("mfa/"))
+    found = DEVICES.get(view, parsed.account, parsed.resource.removeprefix("mfa/"))
+    return found if found is not None and found.arn == serial_number else None
 
 
 def devices_of(view: Snapshot, account: str, holder: str) -> list[Device]:

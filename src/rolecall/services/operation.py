@@ -85,21 +85,26 @@ class Manner(Enum):
 class Call(ABC):
     """An operation together with the parameters of one request: what gateway holds, whatever the parameters' type."""
 
+    @property
+    @abstractmethod
+    def manner(self) -> Manner:
+        """How this call is to be run."""
+
     @abstractmethod
     def checks(self, caller: Caller, request: Request, view: Snapshot, now: datetime) -> Sequence[Check]:
         """Return what must be allowed before the operation runs."""
 
     @abstractmethod
     def read(self, allowed: Allowed, view: Snapshot) -> Result:
-        """Run a READ operation."""
+        """Run it as a READ."""
 
     @abstractmethod
     def write(self, allowed: Allowed, transaction: Transaction) -> Result:
-        """Run a WRITE operation."""
+        """Run it as a WRITE."""
 
     @abstractmethod
     def stream(self, allowed: Allowed, streams: Streams) -> Awaitable[Result]:
-        """Run a STREAM operation."""
+        """Run it as a STREAM."""
 
 
 class Declared(ABC):
@@ -110,7 +115,8 @@ class Declared(ABC):
     denial: Denial
     unsigned: bool
     every_caller: bool
-    manner: Manner
+    built: bool
+    """Whether it does anything but refuse with 501."""
 
     @abstractmethod
     def call(self, parameters: Mapping[str, object]) -> Call:
@@ -118,7 +124,11 @@ class Declared(ABC):
 
 
 class Operation(Declared, Generic[P]):
-    """One operation of a service: at most one of `read`, `write` and `stream` is given; none means not built yet."""
+    """One operation of a service, with at most one of `read`, `write` and `stream`; with none it is not built yet.
+
+    Where some calls change the store and most do not, it has both `read` and `write`, and `writes` tells by a call's
+    parameters which of them runs.
+    """
 
     def __init__(
         self,
@@ -130,12 +140,15 @@ class Operation(Declared, Generic[P]):
         read: Reading[P] | None = None,
         write: Writing[P] | None = None,
         stream: Streaming[P] | None = None,
+        writes: Callable[[P], bool] | None = None,
     ) -> None:
-        """Raise TypeError for what no type checker saw: an access declaration that is not one, two handlers."""
+        """Raise TypeError for what no type checker saw: no access declaration, handlers with no choice between them."""
         if not isinstance(access, Access):
             raise TypeError(f"{service}:{name} declares no access")
-        if sum(handler is not None for handler in (read, write, stream)) > 1:
+        if sum(handler is not None for handler in (read, write, stream)) > (1 if writes is None else 2):
             raise TypeError(f"{service}:{name} has more than one handler")
+        if writes is not None and (read is None or write is None):
+            raise TypeError(f"{service}:{name} chooses between handlers that it does not have")
         self.service = service
         self.name = name
         self.parameters = parameters
@@ -146,11 +159,19 @@ class Operation(Declared, Generic[P]):
         self.reading = read
         self.writing = write
         self.streaming = stream
-        self.manner = Manner.READ if read else Manner.WRITE if write else Manner.STREAM if stream else Manner.UNBUILT
+        self._writes = writes
+        self._manner = Manner.READ if read else Manner.WRITE if write else Manner.STREAM if stream else Manner.UNBUILT
+        self.built = self._manner is not Manner.UNBUILT
 
     def call(self, parameters: Mapping[str, object]) -> Call:
         """Bind `parameters`, which the wire has already held against the operation's model."""
         return _Call(self, msgspec.convert(parameters, self.parameters))
+
+    def manner_of(self, parameters: P) -> Manner:
+        """Return how a call with these parameters is to be run."""
+        if self._writes is not None and self._writes(parameters):
+            return Manner.WRITE
+        return self._manner
 
 
 class _Call(Call, Generic[P]):
@@ -161,6 +182,10 @@ class _Call(Call, Generic[P]):
     def __init__(self, operation: Operation[P], parameters: P) -> None:
         self._operation = operation
         self._parameters = parameters
+
+    @property
+    def manner(self) -> Manner:
+        return self._operation.manner_of(self._parameters)
 
     def checks(self, caller: Caller, request: Request, view: Snapshot, now: datetime) -> Sequence[Check]:
         return self._operation.access.checks(Ask(caller, self._parameters, request, view, now))
@@ -215,6 +240,19 @@ class Operations:
             return handler
 
         return declare
+
+    def read_or_write(
+        self,
+        name: str,
+        parameters: type[P],
+        access: Access[P],
+        *,
+        read: Reading[P],
+        write: Writing[P],
+        writes: Callable[[P], bool],
+    ) -> None:
+        """Declare an operation that changes the store only where `writes` says so of the call's parameters."""
+        self.add(Operation(self.service, name, parameters, access, read=read, write=write, writes=writes))
 
     def unbuilt(self, name: str, parameters: type[P], access: Access[P]) -> None:
         """Declare an operation that is authenticated and authorized like any other and then answers 501."""

@@ -1,7 +1,7 @@
 """STS: who am I, and temporary credentials.
 
 `assume_role`, `tokens` and `identity` are the operations, `access` what they need to be allowed; `session_policies`,
-`session_tags` and `issuing` are what a new session is made of.
+`session_tags`, `mfa` and `issuing` are what a new session is made of.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ from rolecall.identifiers import ACCOUNT_ID, Arn, federated_user_arn, parse_arn
 from rolecall.message import ServiceError
 from rolecall.policy.request import ContextValue
 from rolecall.services.operation import NoParameters
-from rolecall.services.sts.memory import remembered
+from rolecall.services.sts.memory import Memory, remembered
+from rolecall.services.sts.mfa import carries_code, prove
 from rolecall.services.sts.parameters import AssumeRole, GetAccessKeyInfo, GetFederationToken, GetSessionToken
 from rolecall.services.sts.session_tags import Inherited, inherited_by, passed_tags
 from rolecall.store.interface import Snapshot
@@ -23,25 +24,30 @@ from rolecall.store.interface import Snapshot
 Keys = dict[str, ContextValue]
 
 
-def target_role(view: Snapshot, role_arn: str) -> tuple[Arn, Role | None]:
+def target_role(view: Snapshot, memory: Memory, role_arn: str) -> tuple[Arn, Role | None]:
     """Return the ARN of the role to assume, taken apart, and the role. Raises ServiceError for what names no role."""
     arn = parse_arn(role_arn)
     if arn is None or arn.service != "iam" or arn.partition != "aws" or arn.region:
         raise ServiceError("ValidationError", f"{role_arn} is invalid")
     if not ACCOUNT_ID.fullmatch(arn.account) or not arn.resource.startswith("role/") or not arn.resource_name:
         raise ServiceError("ValidationError", f"{role_arn} is invalid")
-    return arn, remembered(view).role(view, role_arn)
+    return arn, memory.role(view, role_arn)
 
 
 def _assume_role(ask: Ask[AssumeRole]) -> Sequence[Check]:
     wanted = ask.parameters
-    arn, found = target_role(ask.view, wanted.role_arn)
+    arn, found = target_role(ask.view, remembered(ask.view), wanted.role_arn)
+    with_mfa = carries_code(wanted)
+    if with_mfa:
+        prove(ask.view, ask.caller, wanted, ask.now)
     inherited = inherited_by(ask.caller)
     context = _assume_role_keys(wanted, found, inherited)
 
     def check(action: str) -> Check:
         guarded_by = found.role_id if found is not None else ""
-        return Check(action, wanted.role_arn, arn.account, context, guard=Guard.ROLE, guarded_by=guarded_by)
+        return Check(
+            action, wanted.role_arn, arn.account, context, guard=Guard.ROLE, guarded_by=guarded_by, with_mfa=with_mfa
+        )
 
     checks = [check("sts:AssumeRole")]
     if wanted.tags or inherited.tags:
@@ -81,6 +87,13 @@ def request_tags(tags: Mapping[str, str]) -> Keys:
     return keys
 
 
+def _session_token(ask: Ask[GetSessionToken]) -> Sequence[Check]:
+    """Ask for nothing, but refuse an MFA code that does not hold."""
+    if carries_code(ask.parameters):
+        prove(ask.view, ask.caller, ask.parameters, ask.now)
+    return ()
+
+
 def _federation_token(ask: Ask[GetFederationToken]) -> Sequence[Check]:
     wanted = ask.parameters
     arn = federated_user_arn(ask.caller.account, wanted.name)
@@ -99,5 +112,5 @@ FEDERATION_TOKEN = Access(_federation_token)
 ACCESS_KEY_INFO: Access[GetAccessKeyInfo] = Access(lambda _: _anything(["sts:GetAccessKeyInfo"]))
 CALLER_IDENTITY: Access[NoParameters] = Access(lambda _: (), every_caller=True)
 """No policy grants or denies it."""
-SESSION_TOKEN: Access[GetSessionToken] = Access(lambda _: (), every_caller=True)
+SESSION_TOKEN = Access(_session_token, every_caller=True)
 """No policy grants or denies it; which credentials may call it, the authorizer knows."""

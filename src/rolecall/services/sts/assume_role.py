@@ -18,25 +18,39 @@ from rolecall.services.operation import Result
 from rolecall.services.sts import session_policies
 from rolecall.services.sts.access import ASSUME_ROLE, target_role
 from rolecall.services.sts.issuing import new_session, sealed
-from rolecall.services.sts.mfa import refuse_unproved
+from rolecall.services.sts.memory import Memory, nothing_remembered, remembered
+from rolecall.services.sts.mfa import carries_code, take
 from rolecall.services.sts.parameters import AssumeRole
 from rolecall.services.sts.session_tags import combined, inherited_by, passed_tags
 from rolecall.services.sts.table import operations
-from rolecall.store.interface import Snapshot
+from rolecall.store.interface import Snapshot, Transaction
 
 DEFAULT_SECONDS = 3600
 CHAINED_SECONDS = 3600
 """The longest session of a role that a role session assumes, whatever the role's own maximum."""
 
 
-@operations.read("AssumeRole", AssumeRole, ASSUME_ROLE)
 def assume_role(allowed: Allowed, wanted: AssumeRole, view: Snapshot) -> Result:
     """Begin a session of a role."""
+    return _begin(allowed, wanted, view, remembered(view))
+
+
+def assume_role_with_mfa(allowed: Allowed, wanted: AssumeRole, tx: Transaction) -> Result:
+    """Begin a session of a role and take the code that the call carries, or do neither."""
+    take(tx, allowed.caller, wanted, allowed.now)
+    return _begin(allowed, wanted, tx, nothing_remembered())
+
+
+operations.read_or_write(
+    "AssumeRole", AssumeRole, ASSUME_ROLE, read=assume_role, write=assume_role_with_mfa, writes=carries_code
+)
+
+
+def _begin(allowed: Allowed, wanted: AssumeRole, view: Snapshot, memory: Memory) -> Result:
     caller = allowed.caller
-    _, role = target_role(view, wanted.role_arn)
+    _, role = target_role(view, memory, wanted.role_arn)
     if role is None:
         raise _refused(caller, "sts:AssumeRole", wanted.role_arn)
-    refuse_unproved(wanted.serial_number, wanted.token_code)
     if wanted.provided_contexts:
         raise ServiceError("InvalidContextAssertion", "The provided context assertion is not of a trusted provider.")
     inherited = inherited_by(caller)
@@ -52,8 +66,9 @@ def assume_role(allowed: Allowed, wanted: AssumeRole, view: Snapshot) -> Result:
         transitive=transitive,
         source_identity=_source_identity(caller, wanted, inherited.source_identity),
         chained=chained,
+        mfa_at=drawn.issued if carries_code(wanted) else None,
     )
-    answer = sealed(view, session, wanted.minimum_session_token_size)
+    answer = sealed(view, memory, session, wanted.minimum_session_token_size)
     answer["assumed_role_user"] = {
         "assumed_role_id": f"{role.role_id}:{session.name}",
         "arn": assumed_role_arn(role.account, role.name, session.name),

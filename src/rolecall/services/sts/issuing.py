@@ -15,7 +15,7 @@ from rolecall.directory.sessions import (
     packed_percent,
 )
 from rolecall.message import ServiceError
-from rolecall.services.sts.memory import remembered
+from rolecall.services.sts.memory import Memory
 from rolecall.store.interface import Snapshot
 
 
@@ -35,7 +35,7 @@ def new_session(kind: SessionKind, account: str, owner_id: str, name: str, now: 
     )
 
 
-def sealed(view: Snapshot, session: Session, minimum: int) -> dict[str, object]:
+def sealed(view: Snapshot, memory: Memory, session: Session, minimum: int) -> dict[str, object]:
     """Return the members of an answer that hand out a session: credentials, packed size, size of the token.
 
     The token is made at least `minimum` characters long. Raises ServiceError PackedPolicyTooLarge.
@@ -43,7 +43,7 @@ def sealed(view: Snapshot, session: Session, minimum: int) -> dict[str, object]:
     percent = packed_percent(session)
     if percent > 100:
         raise _too_large(session, percent)
-    issued = _at_least(remembered(view).keys(view), session, minimum)
+    issued = _at_least(memory.keys(view), session, minimum)
     answer: dict[str, object] = {
         "credentials": {
             "access_key_id": issued.access_key_id,

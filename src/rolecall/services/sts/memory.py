@@ -1,6 +1,7 @@
 """What STS need not read again while the store's watermark stands: the session keys, and roles by their ARN.
 
-STS only reads, so what it sees is always a committed state, and the watermark's epoch tells stores apart.
+What a snapshot shows is always a committed state, and the watermark's epoch tells stores apart. A transaction may show
+what is never committed, and runs in another thread: it begins with nothing remembered and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -55,4 +56,9 @@ class _Newest:
 
 
 remembered = _Newest().of
-"""Returns what is remembered of the state that a view shows."""
+"""Returns what is remembered of the state that a snapshot shows. Not for transactions."""
+
+
+def nothing_remembered() -> Memory:
+    """Return a memory for one transaction."""
+    return Memory(b"")

@@ -1,18 +1,101 @@
-"""Proof of multi-factor authentication in a call. No MFA device can be registered yet, so none is ever proved."""
+"""Multi-factor authentication proved in a call: by the code that a device of the calling user shows.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
+
+The access declaration proves the code, since policies may ask for it; the handler takes it in the transaction that
+hands out the session, so that of two calls with one code, on whatever worker, one is refused.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime
+
+from rolecall.access.caller import Caller
+from rolecall.directory.devices import ROOT, STEP, Device, device, step_shown, take_code
 from rolecall.message import ServiceError
+from rolecall.policy.request import PrincipalKind
+from rolecall.services.sts.parameters import WithCode
+from rolecall.store.interface import Snapshot, Transaction
+
+MOST_WRONG = 5
+"""How many wrong codes a process hears of one device in one step: whoever guesses all day must not get far."""
 
 
-def refuse_unproved(serial_number: str | None, token_code: str | None) -> None:
-    """Raise ServiceError where a call claims MFA: half a claim, or one by a device that is not the caller's."""
-    if serial_number is None and token_code is None:
-        return
-    if serial_number is None or token_code is None:
-        reason = "must provide both MFA serial number and one time pass code."
-    else:
-        reason = (
-            "unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user."
+class _Guesses:
+    """The wrong codes of the present step, by the device's serial number."""
+
+    def __init__(self) -> None:
+        self._step = 0
+        self._wrong: Counter[str] = Counter()
+
+    def exhausted(self, serial_number: str, now: datetime) -> bool:
+        """Tell whether codes of a device are not looked at before the next step."""
+        self._turn(now)
+        return self._wrong[serial_number] >= MOST_WRONG
+
+    def note(self, serial_number: str, now: datetime) -> None:
+        """Count a wrong code."""
+        self._turn(now)
+        self._wrong[serial_number] += 1
+
+    def _turn(self, now: datetime) -> None:
+        step = int(now.timestamp()) // STEP
+        if step != self._step:
+            self._step = step
+            self._wrong.clear()
+
+
+_guesses = _Guesses()
+
+
+def carries_code(wanted: WithCode) -> bool:
+    """Tell whether a call claims MFA, be it half a claim."""
+    return wanted.serial_number is not None or wanted.token_code is not None
+
+
+def prove(view: Snapshot, caller: Caller, wanted: WithCode, now: datetime) -> None:
+    """Raise ServiceError where a claim is not whole, or its code is not one that a device of the caller shows now."""
+    held, code = _claim(view, caller, wanted)
+    if _guesses.exhausted(held.arn, now):
+        raise _wrong_code("too many wrong codes of this device")
+    if step_shown(view, held, code, now) is None:
+        _guesses.note(held.arn, now)
+        raise _wrong_code("not a code of this device now, or one that was taken before")
+
+
+def take(tx: Transaction, caller: Caller, wanted: WithCode, now: datetime) -> None:
+    """Take the code of a claim, so that it never holds again. Raises ServiceError where it does not hold any more."""
+    held, code = _claim(tx, caller, wanted)
+    if not take_code(tx, held, code, now):
+        raise _wrong_code("another call has taken this code meanwhile")
+
+
+def _claim(view: Snapshot, caller: Caller, wanted: WithCode) -> tuple[Device, str]:
+    """Return the device and the code of a claim. Raises ServiceError for half a claim, and a device of others."""
+    serial_number, code = wanted.serial_number, wanted.token_code
+    if serial_number is None or code is None:
+        raise _refused(", must provide both MFA serial number and one time pass code.")
+    held, holder = device(view, serial_number), _holder(caller)
+    if held is None or holder is None or (held.account, held.holder) != (caller.account, holder):
+        raise _refused(
+            ", unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this"
+            " user."
         )
-    raise ServiceError("AccessDenied", f"MultiFactorAuthentication failed, {reason}", 403)
+    return held, code
+
+
+def _holder(caller: Caller) -> str | None:
+    """Return the name under which the caller holds devices; None for those who cannot hold any."""
+    kind = caller.principal.kind
+    if kind is PrincipalKind.USER and caller.user is not None:
+        return caller.user.user_id
+    return ROOT if kind is PrincipalKind.ROOT else None
+
+
+def _wrong_code(reason: str) -> ServiceError:
+    return _refused(" with invalid MFA one time pass code. ", reason)
+
+
+def _refused(what: str, reason: str = "") -> ServiceError:
+    return ServiceError("AccessDenied", f"MultiFactorAuthentication failed{what}", 403, reason=reason)

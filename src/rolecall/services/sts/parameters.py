@@ -27,7 +27,14 @@ class ProvidedContext(msgspec.Struct, frozen=True, kw_only=True):
     context_assertion: str | None = None
 
 
-class AssumeRole(Parameters, frozen=True, kw_only=True):
+class WithCode(Parameters, frozen=True, kw_only=True):
+    """Of operations that may carry the code of an MFA device."""
+
+    serial_number: str | None = None
+    token_code: str | None = None
+
+
+class AssumeRole(WithCode, frozen=True, kw_only=True):
     """Of AssumeRole."""
 
     role_arn: str
@@ -38,19 +45,15 @@ class AssumeRole(Parameters, frozen=True, kw_only=True):
     tags: tuple[Tag, ...] = ()
     transitive_tag_keys: tuple[str, ...] = ()
     external_id: str | None = None
-    serial_number: str | None = None
-    token_code: str | None = None
     source_identity: str | None = None
     provided_contexts: tuple[ProvidedContext, ...] = ()
     minimum_session_token_size: int = 0
 
 
-class GetSessionToken(Parameters, frozen=True, kw_only=True):
+class GetSessionToken(WithCode, frozen=True, kw_only=True):
     """Of GetSessionToken."""
 
     duration_seconds: int | None = None
-    serial_number: str | None = None
-    token_code: str | None = None
     minimum_session_token_size: int = 0
 
 

@@ -15,25 +15,45 @@ from rolecall.services.operation import Result
 from rolecall.services.sts import session_policies
 from rolecall.services.sts.access import FEDERATION_TOKEN, SESSION_TOKEN
 from rolecall.services.sts.issuing import new_session, sealed
-from rolecall.services.sts.mfa import refuse_unproved
+from rolecall.services.sts.memory import Memory, nothing_remembered, remembered
+from rolecall.services.sts.mfa import carries_code, take
 from rolecall.services.sts.parameters import GetFederationToken, GetSessionToken
 from rolecall.services.sts.session_tags import passed_tags
 from rolecall.services.sts.table import operations
-from rolecall.store.interface import Snapshot
+from rolecall.store.interface import Snapshot, Transaction
 
 DEFAULT_SECONDS = 43_200
 ROOT_SECONDS = 3600
 """The longest session of the account's root user; a longer one asked for is cut to it."""
 
 
-@operations.read("GetSessionToken", GetSessionToken, SESSION_TOKEN)
 def get_session_token(allowed: Allowed, wanted: GetSessionToken, view: Snapshot) -> Result:
     """Begin a session with the rights of the calling user."""
-    refuse_unproved(wanted.serial_number, wanted.token_code)
+    return _begin(allowed, wanted, view, remembered(view))
+
+
+def get_session_token_with_mfa(allowed: Allowed, wanted: GetSessionToken, tx: Transaction) -> Result:
+    """Begin a session and take the code that the call carries, or do neither."""
+    take(tx, allowed.caller, wanted, allowed.now)
+    return _begin(allowed, wanted, tx, nothing_remembered())
+
+
+operations.read_or_write(
+    "GetSessionToken",
+    GetSessionToken,
+    SESSION_TOKEN,
+    read=get_session_token,
+    write=get_session_token_with_mfa,
+    writes=carries_code,
+)
+
+
+def _begin(allowed: Allowed, wanted: GetSessionToken, view: Snapshot, memory: Memory) -> Result:
     caller = allowed.caller
     seconds = _duration(caller, wanted.duration_seconds)
-    session = new_session(SessionKind.SESSION_TOKEN, caller.account, _owner(caller), "", allowed.now, seconds)
-    return sealed(view, session, wanted.minimum_session_token_size)
+    drawn = new_session(SessionKind.SESSION_TOKEN, caller.account, _owner(caller), "", allowed.now, seconds)
+    session = msgspec.structs.replace(drawn, mfa_at=drawn.issued) if carries_code(wanted) else drawn
+    return sealed(view, memory, session, wanted.minimum_session_token_size)
 
 
 @operations.read("GetFederationToken", GetFederationToken, FEDERATION_TOKEN)
@@ -48,7 +68,7 @@ def get_federation_token(allowed: Allowed, wanted: GetFederationToken, view: Sna
         policy_arns=session_policies.managed(view, caller.account, wanted.policy_arns),
         session_tags=passed_tags(wanted.tags),
     )
-    answer = sealed(view, session, wanted.minimum_session_token_size)
+    answer = sealed(view, remembered(view), session, wanted.minimum_session_token_size)
     answer["federated_user"] = {
         "federated_user_id": f"{caller.account}:{wanted.name}",
         "arn": federated_user_arn(caller.account, wanted.name),
