@@ -9,11 +9,13 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextlib import suppress
+from dataclasses import replace
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Protocol
 
-from rolecall.clock import Clock, monotonic
+from rolecall.clock import Clock
 from rolecall.config import Settings
 from rolecall.message import Body, FileBody, Request, Response, ServiceError
 
@@ -27,6 +29,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DISCARD_BYTES = 32 * 1024 * 1024
 """How much of an unread body is discarded after an early answer, so that clients see the answer and no broken pipe."""
 DISCARD_SECONDS = 5.0
+ANSWER_SECONDS = 0.05
+"""How long an answer to a client that expects `100 Continue` has to reach the wire before its body is touched."""
 PIECE = 256 * 1024
 
 _log = logging.getLogger("rolecall.edge")
@@ -85,8 +89,14 @@ class Edge:
             response = self._own_path(request)
         else:
             response = await self._handle(request)
+        unasked = request is not None and request.header("expect") is not None and not body.begun
+        if unasked:
+            response = replace(response, headers=(*response.headers, ("connection", "close")))
         await self._respond(response, scope, send)
-        if request is not None and not body.ended and request.header("expect") is None:
+        if unasked:
+            # Some clients send their body without waiting to be asked. Touching it before the answer is out would ask.
+            await asyncio.sleep(ANSWER_SECONDS)
+        if not body.ended:
             await body.discard()
 
     def _own_path(self, request: Request) -> Response:
@@ -173,6 +183,7 @@ class _Stream:
     def __init__(self, receive: Receive, timeout: float) -> None:
         self._receive = receive
         self._timeout = timeout
+        self.begun = False
         self.ended = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -182,6 +193,7 @@ class _Stream:
                 yield piece
 
     async def _next(self) -> bytes:
+        self.begun = True
         try:
             async with asyncio.timeout(self._timeout):
                 message = await self._receive()
@@ -205,12 +217,10 @@ class _Stream:
     async def discard(self) -> None:
         """Read what still comes and drop it, within bounds, after an answer that did not wait for it."""
         left = DISCARD_BYTES
-        deadline = monotonic() + DISCARD_SECONDS
-        try:
-            while not self.ended and left > 0 and monotonic() < deadline:
-                left -= len(await self._next())
-        except ServiceError:
-            return
+        with suppress(ServiceError, TimeoutError):
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while not self.ended and left > 0:
+                    left -= len(await self._next())
 
 
 def _unambiguous(headers: tuple[tuple[str, str], ...], path: bytes, query: bytes, version: str) -> bool:
