@@ -6,6 +6,7 @@ authorizer, and is asked once more, at run time, whether it is for this request 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from rolecall.access.authorize import Denied, admit, authorize, decisions_of
 from rolecall.access.cors import cors_headers, preflight
 from rolecall.access.form_upload import open_form
 from rolecall.access.gather import Lookups
+from rolecall.access.uses import Uses
 from rolecall.clock import Clock
 from rolecall.config import Settings
 from rolecall.identifiers import new_host_id, new_request_id, new_short_request_id
@@ -35,6 +37,9 @@ from rolecall.wire.speech import refusal, speech_of
 
 MAX_DOCUMENT = 4 * 1024 * 1024
 """The largest request document of S3: a list of 10,000 parts, or of 1,000 keys to delete."""
+
+WORTH_A_THREAD = 64 * 1024
+"""From this size on a document is taken apart beside the loop, so that one sender's holds nobody else up."""
 
 FORM_UPLOAD = "PostObject"
 """The one operation whose parameters and proof are fields of an HTML form."""
@@ -78,6 +83,7 @@ class Gateway:
         store: Store,
         objects: Objects,
         trail: Trail,
+        uses: Uses,
         clock: Clock,
         settings: Settings,
         account: str,
@@ -87,6 +93,7 @@ class Gateway:
         self._store = store
         self._objects = objects
         self._trail = trail
+        self._uses = uses
         self._clock = clock
         self._settings = settings
         self._account = account
@@ -180,7 +187,12 @@ class Gateway:
         payload = proof.payload(trace.sent)
         if body is None and not routed.operation.streaming_input:
             body = await read_all(payload, MAX_DOCUMENT)
-        trace.parameters = parameters = speech_of(trace.service).parse(routed, trace.request, body)
+        parse = speech_of(trace.service).parse
+        if body is None or len(body) < WORTH_A_THREAD:
+            parameters = parse(routed, trace.request, body)
+        else:
+            parameters = await asyncio.to_thread(parse, routed, trace.request, body)
+        trace.parameters = parameters
         return _Opened(proof, parameters, payload)
 
     async def _open_form(self, trace: _Trace, routed: Routed) -> _Opened:
@@ -235,6 +247,8 @@ class Gateway:
         if trace.request.method == "OPTIONS":
             return
         proof, allowed = trace.proof, trace.allowed
+        if proof is not None:
+            self._uses.note(proof.caller, proof.facts, trace.service, trace.now)
         decisions = error.decisions if isinstance(error, Denied) else decisions_of(allowed) if allowed else ()
         self._trail.record(
             Happened(

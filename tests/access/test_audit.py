@@ -322,3 +322,17 @@ def test_text_that_cannot_be_written_hides_no_request(world: World) -> None:
     decided = Decided(Check("s3:GetObject", "arn:aws:s3:::b/k"), decision)
     told = record(world.happened(alice, service="s3", operation="GetObject", decisions=(decided,)))
     assert told["additionalEventData"]["decision"][0]["statements"][0]["sid"] == "?"
+
+
+def test_no_sender_fills_the_trail_with_headers_messages_or_documents(world: World) -> None:
+    """What strangers send is written down too, and kept for months."""
+    request = replace(a_request(), headers=(("user-agent", "u" * 300_000), ("host", "h" * 300_000)), secure=True)
+    sent = {"delete": {"objects": [{"key": "k" * 8192} for _ in range(1000)]}}
+    happened = world.happened(None, service="s3", operation="DeleteObjects", parameters=sent)
+    happened = replace(happened, request=request, error=ServiceError("MalformedXML", "m" * 1_000_000))
+    event = happened.event(LATER)
+    assert len(event.record) < 10_000
+    told = json.loads(event.record)
+    assert told["requestParameters"]["omitted"] is True
+    assert told["userAgent"].startswith("uuu")
+    assert told["errorMessage"].startswith("mmm")

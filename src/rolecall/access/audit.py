@@ -21,13 +21,18 @@ from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.context import DEFAULT_REGION
 from rolecall.access.explain import told
 from rolecall.access.identity import identity, username
-from rolecall.access.shown import printable, readable, shown
+from rolecall.access.shown import brief, printable, readable, shown
 from rolecall.access.subjects import Subject, findable, subjects
 from rolecall.message import Request, ServiceError
 from rolecall.policy.decide import Decision, Outcome
 from rolecall.trail import Event
 
 EVENT_VERSION = "1.11"
+
+_LARGEST = 256 * 1024
+"""Of a record, in bytes; beyond it parameters and results are left out, as CloudTrail does."""
+
+_BULKY = ("requestParameters", "responseElements")
 
 _READING = ("Get", "List", "Head", "Describe", "Lookup", "Select", "Simulate", "AssumeRole", "Decode", "Generate")
 
@@ -71,11 +76,20 @@ class Happened:
 
 
 def _encoded(record: dict[str, object]) -> str:
-    """Return a record as JSON, whatever text is in it: an event that could not be written would hide its request."""
+    """Return a record as JSON, without its bulk where that is too much."""
+    encoded = _json(record)
+    if len(encoded) > _LARGEST:
+        left_out = {"omitted": True, "originalSize": len(encoded), "reason": f"beyond {_LARGEST} bytes"}
+        encoded = _json({**record, **{name: left_out for name in _BULKY if record.get(name) is not None}})
+    return encoded.decode()
+
+
+def _json(record: dict[str, object]) -> bytes:
+    """Encode a record, whatever text is in it: an event that could not be written would hide its request."""
     try:
-        return msgspec.json.encode(record).decode()
+        return msgspec.json.encode(record)
     except UnicodeEncodeError:
-        return msgspec.json.encode(readable(record)).decode()
+        return msgspec.json.encode(readable(record))
 
 
 def is_reading(operation: str) -> bool:
@@ -94,11 +108,11 @@ def _record(happened: Happened, completed: datetime, about: Sequence[Subject]) -
         "eventName": happened.operation,
         "awsRegion": _region(happened),
         "sourceIPAddress": request.client,
-        "userAgent": request.header("user-agent") or "",
+        "userAgent": brief(request.header("user-agent") or ""),
     }
     if error is not None:
         record["errorCode"] = error.code
-        record["errorMessage"] = printable(error.message)
+        record["errorMessage"] = brief(error.message)
     record["requestParameters"] = shown(happened.parameters) if happened.parameters else None
     record["responseElements"] = _elements(happened)
     record["additionalEventData"] = _additional(happened)
@@ -115,7 +129,7 @@ def _record(happened: Happened, completed: datetime, about: Sequence[Subject]) -
     if request.secure:
         record["tlsDetails"] = {
             "tlsVersion": f"TLSv{request.tls_version}" if request.tls_version else "TLS",
-            "clientProvidedHostHeader": request.header("host") or "",
+            "clientProvidedHostHeader": brief(request.header("host") or ""),
         }
     return record
 

@@ -34,6 +34,7 @@ _SECRET = frozenset(
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _LONGEST_TEXT = 8192
 _LONGEST_LIST = 1000
+_BRIEF = 1024
 
 
 def shown(value: object) -> object:
@@ -63,6 +64,11 @@ def _camel(name: str) -> str:
 def printable(text: str) -> str:
     """Return text that can be encoded: bytes of an object key that are no UTF-8 are shown as question marks."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def brief(text: str) -> str:
+    """Return text cut to what CloudTrail keeps of headers and messages: anybody may send long ones, unsigned."""
+    return printable(text if len(text) <= _BRIEF else f"{text[:_BRIEF]}... ({len(text)} characters)")
 
 
 def readable(value: object) -> object:
