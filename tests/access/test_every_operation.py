@@ -11,6 +11,7 @@ import pytest
 from tests.access.world import ACCOUNT, World
 from tests.sigv4.signer import HASH, STREAMING, UNSIGNED, Sent, Signer
 
+from rolecall.access.uses import Uses
 from rolecall.app.services import registry
 from rolecall.config import Settings
 from rolecall.gateway import Gateway
@@ -49,7 +50,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     trail = Trail(SqliteStore(folder / "trail.db", master_keys=MasterKeys.in_memory(), sync=False), clock=world.clock)
     objects = LocalObjects(folder / "objects", sync=False)
     settings = Settings(data=folder)
-    gateway = Gateway(registry(trail), store, objects, trail, world.clock, settings, ACCOUNT)
+    gateway = Gateway(registry(trail), store, objects, trail, Uses(), world.clock, settings, ACCOUNT)
     yield House(gateway, Signer(world.root.access_key_id, "secret" * 6, world.clock.now()))
     trail.close()
     store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rolecall.access.uses import Uses
 from rolecall.app.folder import DataFolder
 from rolecall.app.housekeeping import Housekeeping
 from rolecall.app.services import registry
@@ -27,11 +28,13 @@ class Worker:
         keys = MasterKeys.load(folder.keyring)
         self.store = SqliteStore(folder.store, master_keys=keys, sync=settings.sync)
         self.objects = LocalObjects(folder.objects, sync=settings.sync)
-        self.trail = Trail(SqliteStore(folder.trail, master_keys=keys, sync=False), clock=clock)
+        self._trail_store = SqliteStore(folder.trail, master_keys=keys, sync=False)
+        self.trail = Trail(self._trail_store, clock=clock)
+        uses = Uses()
         self.gateway = Gateway(
-            registry(self.trail), self.store, self.objects, self.trail, clock, settings, self._account_id()
+            registry(self.trail), self.store, self.objects, self.trail, uses, clock, settings, self._account_id()
         )
-        self._housekeeping = Housekeeping(self.store, self.objects, clock)
+        self._housekeeping = Housekeeping(self.store, self.objects, uses, clock)
 
     def _account_id(self) -> str:
         with self.store.view() as view:
@@ -48,7 +51,9 @@ class Worker:
         """Finish, write what is queued, and let go of the engines."""
         await self._housekeeping.stop()
         self.trail.close()
+        self._trail_store.close()
         self.store.close()
+        self.objects.close()
 
 
 def open_edge(settings: Settings) -> Edge:

@@ -1,4 +1,4 @@
-"""What a worker does now and then besides answering: new session keys, forgotten revocations, blobs let go of.
+"""What a worker does now and then besides answering: last uses, session keys, forgotten revocations, blobs let go of.
 
 Every piece of work is safe to be done by several workers at once, and by none for a while.
 """
@@ -6,9 +6,11 @@ Every piece of work is safe to be done by several workers at once, and by none f
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 
+from rolecall.access.uses import Uses
 from rolecall.buckets.garbage import Orphanage, sweep
 from rolecall.clock import Clock
 from rolecall.directory.sessions import ensure_session_keys, forget_expired_revocations
@@ -23,10 +25,11 @@ _log = logging.getLogger("rolecall.housekeeping")
 class Housekeeping:
     """A task that tidies up about once a minute until it is stopped."""
 
-    def __init__(self, store: Store, objects: Objects, clock: Clock) -> None:
+    def __init__(self, store: Store, objects: Objects, uses: Uses, clock: Clock) -> None:
         """Nothing happens before `start`."""
         self._store = store
         self._objects = objects
+        self._uses = uses
         self._clock = clock
         self._orphanage = Orphanage()
         self._task: asyncio.Task[None] | None = None
@@ -36,14 +39,17 @@ class Housekeeping:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End between two pieces of work."""
+        """End between two pieces of work, and write down what was seen used."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(StoreError):
+            await self._uses.write_down(self._store)
 
     async def once(self) -> None:
         """Tidy up once. Raises StoreError, ObjectsError; what was not done is done next time."""
         now = self._clock.now()
+        await self._uses.write_down(self._store)
         await self._store.write(lambda tx: ensure_session_keys(tx, now))
         await self._store.write(lambda tx: forget_expired_revocations(tx, now))
         await sweep(self._store, self._objects, now)

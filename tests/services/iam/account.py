@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from tests.serving import Credentials
 
+from rolecall.access.uses import Uses
 from rolecall.clock import SystemClock
 from rolecall.config import Settings
 from rolecall.directory.accounts import Account, put_account
@@ -89,7 +90,7 @@ class ServedAccount:
         self._loop = asyncio.new_event_loop()
         objects = LocalObjects(folder / "objects", sync=False)
         registry = Registry(iam.operations, sts.operations)
-        self._gateway = Gateway(registry, self.store, objects, self.trail, clock, Settings(data=folder), ACCOUNT)
+        self._gateway = Gateway(registry, self.store, objects, self.trail, Uses(), clock, Settings(data=folder), ACCOUNT)
 
     def close(self) -> None:
         self.trail.close()

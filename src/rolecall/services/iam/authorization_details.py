@@ -33,6 +33,7 @@ from rolecall.services.iam.shown import (
     shown_policy,
     shown_profile,
     shown_role,
+    shown_role_use,
     shown_tags,
     shown_user,
     shown_version,
@@ -91,7 +92,7 @@ def _roles(view: Snapshot, account: str, behind: str) -> Iterator[Item]:
             "instance_profile_list": [shown_profile(view, profile) for profile in profiles],
             "permissions_boundary": shown_boundary(role.boundary),
             "tags": shown_tags(role.tags),
-            "role_last_used": {},
+            "role_last_used": shown_role_use(view, role),
         }
 
     for role in ROLES.each(view, account, behind):

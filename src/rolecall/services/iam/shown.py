@@ -13,6 +13,7 @@ from rolecall.directory.principals import (
     Role,
     User,
     bounded_by,
+    role_use,
     roles_in_profile,
 )
 from rolecall.directory.trust import show_principal
@@ -93,8 +94,14 @@ def whole_role(view: Snapshot, role: Role) -> dict[str, object]:
     return shown_role(view, role) | {
         "permissions_boundary": shown_boundary(role.boundary),
         "tags": shown_tags(role.tags) or None,
-        "role_last_used": {},
+        "role_last_used": shown_role_use(view, role),
     }
+
+
+def shown_role_use(view: Snapshot, role: Role) -> dict[str, object]:
+    """Return when a role was used last, as far as it has been written down."""
+    use = role_use(view, role.account, role.role_id)
+    return {} if use is None else {"last_used_date": use.date, "region": use.region}
 
 
 def shown_profile(view: Snapshot, profile: InstanceProfile) -> dict[str, object]:
