@@ -17,7 +17,7 @@ ACCOUNT_ID = re.compile(r"[0-9]{12}")
 ACCESS_KEY_ID = re.compile(r"(?:AKIA|ASIA)[A-Z2-7]{16}")
 UNIQUE_ID = re.compile(r"(?:AIDA|AROA|AGPA|ANPA|ANVA|AIPA|ASCA|APKA)[A-Z2-7]{17}")
 ROLE_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-BUCKET_NAME = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9](?:[a-z0-9-]|\.(?![.-])|(?<!-)\.)*[a-z0-9]")
+BUCKET_NAME = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9](?:[a-z0-9-]|(?<!-)\.(?![.-]))*[a-z0-9]")
 
 _BASE32 = string.ascii_uppercase + "234567"
 _ACCOUNT_BIT = 0x8000000000
@@ -159,7 +159,7 @@ def is_bucket_name(name: str) -> bool:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
     """
-    if not 3 <= len(name) <= 63 or not BUCKET_NAME.fullmatch(name) or ".." in name:
+    if not 3 <= len(name) <= 63 or not BUCKET_NAME.fullmatch(name):
         return False
     if re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+", name):
         return False
