@@ -7,17 +7,15 @@ from tests.directory.conftest import ACCOUNT, NOW
 
 from rolecall.directory.credentials import (
     AccessKey,
-    LastUse,
     access_key,
     create_access_key,
     delete_access_key,
     keys_of,
-    last_use,
-    note_use,
     secret_of,
     set_status,
 )
 from rolecall.directory.records import NameTaken, NotThere
+from rolecall.directory.uses import LastUse, last_use, note_use
 from rolecall.store.sqlite import SqliteStore
 
 KEY = AccessKey(access_key_id="AKIAQQQQQQQQQQQQQQQQ", account=ACCOUNT, user_id="AIDAX", created=NOW)

@@ -73,8 +73,8 @@ def test_a_change_of_identities_or_policies_advances_the_watermark(world: Sqlite
 def test_noting_a_use_does_not(world: SqliteStore) -> None:
     with world.view() as view:
         before = view.watermark()
-    use = credentials.LastUse(date=NOW, service="s3", region="us-east-1")
-    world.write_now(lambda tx: credentials.note_use(tx, KEY.access_key_id, use))
+    use = uses.LastUse(date=NOW, service="s3", region="us-east-1")
+    world.write_now(lambda tx: uses.note_use(tx, KEY.access_key_id, use))
     with world.view() as view:
         assert view.watermark() == before
-        assert credentials.last_use(view, KEY.access_key_id) == use
+        assert uses.last_use(view, KEY.access_key_id) == use

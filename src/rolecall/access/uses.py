@@ -9,8 +9,7 @@ from datetime import datetime
 
 from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.context import DEFAULT_REGION
-from rolecall.directory.credentials import LastUse, note_use
-from rolecall.directory.principals import RoleUse, note_role_use
+from rolecall.directory.uses import LastUse, RoleUse, note_role_use, note_use
 from rolecall.store.interface import Store, Transaction
 
 

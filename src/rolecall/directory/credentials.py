@@ -26,17 +26,8 @@ class AccessKey(msgspec.Struct, frozen=True, kw_only=True):
     created: datetime
 
 
-class LastUse(msgspec.Struct, frozen=True, kw_only=True):
-    """When and for what an access key was used last, as far as it has been written down."""
-
-    date: datetime
-    service: str
-    region: str
-
-
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(AccessKey).decode
-_decode_use = msgspec.msgpack.Decoder(LastUse).decode
 
 
 def access_key(view: Snapshot, access_key_id: str) -> AccessKey | None:
@@ -86,18 +77,3 @@ def delete_access_key(tx: Transaction, key: AccessKey) -> None:
 
 def _owner_key(key: AccessKey) -> bytes:
     return pack("access-keys-of", key.account, key.user_id or _ROOT, key.access_key_id)
-
-
-def last_use(view: Snapshot, access_key_id: str) -> LastUse | None:
-    """Return when an access key was used last, or None."""
-    value = view.get(pack("access-key-used", access_key_id))
-    return None if value is None else _decode_use(value)
-
-
-def note_use(tx: Transaction, access_key_id: str, use: LastUse) -> None:
-    """Write down that an access key was used, unless it is gone or a later use is known. The watermark stays."""
-    if access_key(tx, access_key_id) is None:
-        return
-    known = last_use(tx, access_key_id)
-    if known is None or known.date < use.date:
-        tx.put(pack("access-key-used", access_key_id), _encode(use))

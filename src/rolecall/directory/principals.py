@@ -203,32 +203,6 @@ def delete_role(tx: Transaction, gone: Role) -> None:
     _bound(tx, gone.account, gone.role_id, gone.boundary, None)
 
 
-class RoleUse(msgspec.Struct, frozen=True, kw_only=True):
-    """When and where a session of a role was used last, as far as it has been written down."""
-
-    date: datetime
-    region: str
-
-
-_encode_use = msgspec.msgpack.Encoder().encode
-_decode_use = msgspec.msgpack.Decoder(RoleUse).decode
-
-
-def role_use(view: Snapshot, account: str, role_id: str) -> RoleUse | None:
-    """Return when a role was used last, or None."""
-    value = view.get(pack("role-used", account, role_id))
-    return None if value is None else _decode_use(value)
-
-
-def note_role_use(tx: Transaction, account: str, role_id: str, use: RoleUse) -> None:
-    """Write down that a role was used, unless it is gone or a later use is known. The watermark stays."""
-    if ROLES.get(tx, account, role_id) is None:
-        return
-    known = role_use(tx, account, role_id)
-    if known is None or known.date < use.date:
-        tx.put(pack("role-used", account, role_id), _encode_use(use))
-
-
 def bounded_by(view: Snapshot, account: str, policy_arn: str) -> list[str]:
     """Return the ids of the users and roles whose permissions boundary is this policy."""
     return _BOUNDED.lefts(view, account, policy_arn)

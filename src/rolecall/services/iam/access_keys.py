@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rolecall.access.allowed import Allowed
 from rolecall.directory import credentials
-from rolecall.directory.credentials import AccessKey, access_key, keys_of, last_use, set_status
+from rolecall.directory.credentials import AccessKey, access_key, keys_of, set_status
 from rolecall.directory.principals import User, user
+from rolecall.directory.uses import last_use
 from rolecall.identifiers import new_access_key_id, new_secret_key
 from rolecall.services.iam.access import on_key, on_self
 from rolecall.services.iam.finding import user_or_self

@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 
 from rolecall.access.allowed import Allowed
 from rolecall.directory.accounts import account as account_record
-from rolecall.directory.credentials import AccessKey, keys_of, last_use
+from rolecall.directory.credentials import AccessKey, keys_of
 from rolecall.directory.devices import ROOT, devices_of
 from rolecall.directory.passwords import login_profile
 from rolecall.directory.principals import USERS, User
 from rolecall.directory.reports import CredentialReport, credential_report, put_credential_report
 from rolecall.directory.user_credentials import CERTIFICATES
+from rolecall.directory.uses import last_use
 from rolecall.identifiers import root_arn
 from rolecall.message import ServiceError
 from rolecall.services.iam.access import on_account

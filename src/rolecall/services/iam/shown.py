@@ -13,10 +13,10 @@ from rolecall.directory.principals import (
     Role,
     User,
     bounded_by,
-    role_use,
     roles_in_profile,
 )
 from rolecall.directory.trust import show_principal
+from rolecall.directory.uses import role_use
 from rolecall.policy.validate import with_principals
 from rolecall.services.iam.finding import Policy
 from rolecall.services.operation import Result
