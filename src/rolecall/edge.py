@@ -119,7 +119,7 @@ class Edge:
         if not _unambiguous(headers, raw_path, query, str(scope.get("http_version", "1.1"))):
             return None
         peer = scope.get("client")
-        client = str(peer[0]) if isinstance(peer, (tuple, list)) and peer else ""
+        client = _plain(str(peer[0])) if isinstance(peer, (tuple, list)) and peer else ""
         secure = scope.get("scheme") == "https"
         if self._proxies:
             client, secure = self._behind_proxy(client, secure, headers)
@@ -245,9 +245,23 @@ def _address(hop: str) -> str | None:
     elif hop.count(":") == 1:
         hop = hop.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(hop))
+        return _plain(str(ipaddress.ip_address(hop)))
     except ValueError:
         return None
+
+
+def _plain(address: str) -> str:
+    """Return an IPv4 address as itself that a socket for both kinds shows as `::ffff:192.0.2.7`.
+
+    As IPv6 it would be in none of the IPv4 networks that policies deny and proxies are named by.
+    """
+    if not address.lower().startswith("::ffff:"):
+        return address
+    try:
+        mapped = ipaddress.IPv6Address(address).ipv4_mapped
+    except ValueError:
+        return address
+    return address if mapped is None else str(mapped)
 
 
 async def _send_pieces(body: AsyncIterator[bytes], send: Send) -> None:
