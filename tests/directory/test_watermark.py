@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from tests.directory.conftest import ACCOUNT, NOW, a_group, a_role, a_user
 
-from rolecall.directory import credentials, policies, principals, sessions
+from rolecall.directory import credentials, policies, principals, sessions, uses
 from rolecall.directory.accounts import Account, put_account
 from rolecall.store.interface import Transaction
 from rolecall.store.sqlite import SqliteStore
