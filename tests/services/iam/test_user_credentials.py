@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -109,6 +110,13 @@ def test_a_certificate_is_kept_changed_and_deleted(alice: Any) -> None:
     assert (
         refused(alice.upload_signing_certificate, UserName="a", CertificateBody="nonsense")[0] == "MalformedCertificate"
     )
+
+
+def test_a_certificate_of_a_version_that_x509_does_not_have_is_malformed_and_no_failure(alice: Any) -> None:
+    der = x509.load_pem_x509_certificate(certificate().encode()).public_bytes(Encoding.DER)
+    odd = base64.encodebytes(der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05", 1)).decode()
+    body = f"-----BEGIN CERTIFICATE-----\n{odd}-----END CERTIFICATE-----\n"
+    assert refused(alice.upload_signing_certificate, UserName="a", CertificateBody=body)[0] == "MalformedCertificate"
 
 
 def test_a_service_credential_has_a_name_and_a_password_told_once(account: ServedAccount, alice: Any) -> None:

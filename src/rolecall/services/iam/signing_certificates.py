@@ -51,7 +51,7 @@ class CertificatePage(OfSelf, frozen=True, kw_only=True):
 def _fingerprint(body: str) -> str:
     try:
         return x509.load_pem_x509_certificate(body.encode()).fingerprint(SHA256()).hex()
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise ServiceError("MalformedCertificate", f"Certificate Body is invalid. {body[:64]}") from None
 
 
