@@ -53,7 +53,7 @@ class Door:
         assert code is None or said.code == code, said
         return said
 
-    def script(self, *command: str | Path, who: Credentials | None = None) -> dict[str, Any]:
+    def script(self, *command: str | Path, who: Credentials | None = None, **more: str) -> dict[str, Any]:
         """Run a script of steps and return each step's outcome: what it returned, or `{"raised": ..., "said": ...}`."""
         session = self.session()
         facts = {
@@ -64,7 +64,7 @@ class Door:
             "user": [self.user.access_key_id, self.user.secret_access_key],
             "session": [session.access_key_id, session.secret_access_key, session.session_token],
         }
-        said = self.run(*command, who=who, DOOR=json.dumps(facts))
+        said = self.run(*command, who=who, DOOR=json.dumps(facts), **more)
         outcomes: dict[str, Any] = json.loads(said.out)
         return outcomes
 
