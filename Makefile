@@ -17,7 +17,7 @@ run: setup $(BIN)/.aws ## start the server with the tutorial's world (stop it wi
 
 setup: $(BIN)/.ready ## prepare .venv
 
-$(BIN)/.ready: pyproject.toml
+$(BIN)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) tools/bootstrap.py $(VENV)
 	@touch $@
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,27 @@ from tests.serving import ACCOUNT, Server, serving
 from rolecall.objects.local import LocalObjects
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
+
+_skipped: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember what was skipped, on the process that reports."""
+    if report.skipped:
+        _skipped.append(report.nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in which everything must be there and something was skipped."""
+    if _skipped and os.environ.get("ROLECALL_REQUIRE_ALL"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why such a run failed."""
+    if _skipped and os.environ.get("ROLECALL_REQUIRE_ALL"):
+        terminalreporter.write_line(f"ROLECALL_REQUIRE_ALL: {len(_skipped)} skipped: {', '.join(_skipped)}", red=True)
 
 
 @pytest.fixture

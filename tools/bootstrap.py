@@ -26,7 +26,8 @@ def main() -> int:
                 f" sudo apt-get install python{version}-venv"
             )
             return 1
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", ".[dev,catalog]"]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install += ["--constraint", "constraints.txt", "-e", ".[dev,catalog]"]
     return subprocess.run(install, check=False).returncode
 
 

@@ -20,6 +20,8 @@ OPERATIONS = [
     for operation in service(name).operations
     if operation != "PostObject"  # a browser's form is its client
 ]
+# Botocore reads a bare root element, and a stream of events, outside its parser.
+READ_BY_BOTOCORE = [one for one in OPERATIONS if one[1] not in {"GetBucketLocation", "SelectObjectContent"}]
 ROUNDS = 3
 
 
@@ -83,12 +85,10 @@ def test_what_botocore_writes_is_what_we_read(name: str, operation: str) -> None
         assert speech_of(name).parse(routed, request, body) == expected
 
 
-@pytest.mark.parametrize(("name", "operation"), OPERATIONS, ids=lambda part: part)
+@pytest.mark.parametrize(("name", "operation"), READ_BY_BOTOCORE, ids=lambda part: part)
 def test_what_we_write_is_what_botocore_reads(name: str, operation: str) -> None:
     ours = service(name).operations[operation]
     theirs = model(name).operation_model(operation)
-    if operation in {"GetBucketLocation", "SelectObjectContent"}:
-        pytest.skip("botocore reads a bare root element, and a stream of events, outside its parser")
     if ours.output is None:
         assert theirs.output_shape is None or not theirs.output_shape.members
         return
