@@ -91,3 +91,11 @@ def test_a_name_is_taken_below_its_path(iam: Any, phone: Phone) -> None:
     assert said == ("EntityAlreadyExists", 409, "MFADevice entity at the same path and name already exists.")
     iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")
     assert len(iam.list_virtual_mfa_devices()["VirtualMFADevices"]) == 2
+
+
+def test_a_name_too_long_for_a_serial_number_is_refused_and_no_failure(iam: Any) -> None:
+    assert len(f"arn:aws:iam::{ACCOUNT}:mfa/{'n' * 226}") == 256
+    iam.create_virtual_mfa_device(VirtualMFADeviceName="n" * 226)
+    for size in (227, 20_000):
+        said = refused(iam.create_virtual_mfa_device, VirtualMFADeviceName="n" * size)
+        assert said[:2] == ("ValidationError", 400)
