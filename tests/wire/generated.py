@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -158,6 +157,3 @@ def _one_of(choices: list[tuple[object, object]], random: Random) -> str:
 def without_metadata(parsed: Mapping[str, object]) -> dict[str, object]:
     """Return what botocore parsed without what it adds itself."""
     return {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
-
-
-SURROGATES = re.compile("[\ud800-\udfff]")

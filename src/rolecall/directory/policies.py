@@ -73,11 +73,6 @@ def managed_policy_text(view: Snapshot, arn: str) -> str | None:
     return None if default is None else default.text
 
 
-def policy_named(view: Snapshot, account: str, name: str) -> ManagedPolicy | None:
-    """Return the customer managed policy with this name, without regard to case, or None."""
-    return POLICIES.named(view, account, name)
-
-
 def list_policies(
     view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
 ) -> list[ManagedPolicy]:

@@ -188,11 +188,6 @@ class OperationModel:
         return self.input is not None and self.input.payload is not None and self.input.payload.streaming
 
     @property
-    def streaming_output(self) -> bool:
-        """Whether the answer's body is a stream that the result carries."""
-        return self.output is not None and self.output.payload is not None and self.output.payload.streaming
-
-    @property
     def checksum(self) -> ChecksumRecord | None:
         """What the operation says about checksums, if anything."""
         return self.traits.http_checksum

@@ -1,4 +1,4 @@
-"""S3: buckets and objects. The modules by noun fill the table; those of a bucket's settings are `settings*`."""
+"""S3: buckets and objects. Importing the modules fills the table; `*_unbuilt` hold what is refused with 501."""
 
 from __future__ import annotations
 

@@ -5,8 +5,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from rolecall.access.allowed import Allowed
@@ -17,7 +15,7 @@ from rolecall.services.s3.access import OfBucket, on_bucket
 from rolecall.services.s3.errors import malformed_xml
 from rolecall.services.s3.settings import not_found, present
 from rolecall.services.s3.table import operations
-from rolecall.services.s3.tags import BUCKET_TAGS, Tag, TagSet, shown, tags_of
+from rolecall.services.s3.tags import BUCKET_TAGS, TagSet, shown, tags_of
 from rolecall.store.interface import Snapshot, Transaction
 
 
@@ -45,7 +43,7 @@ def put_bucket_tagging(allowed: Allowed, parameters: NewTags, transaction: Trans
     del allowed
     if parameters.tagging is None:
         raise malformed_xml()
-    tags = checked_tags(parameters.tagging.tag_set)
+    tags = tags_of(parameters.tagging.tag_set, BUCKET_TAGS)
     _set_tags(transaction, present(transaction, parameters.bucket), tags)
     return {}
 
@@ -85,11 +83,6 @@ def get_bucket_abac(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> R
     """Return whether the bucket's tags count as condition keys."""
     del allowed
     return {"abac_status": {"status": "Enabled" if present(view, parameters.bucket).abac else "Disabled"}}
-
-
-def checked_tags(sent: Iterable[Tag]) -> dict[str, str]:
-    """Return the tags of a bucket by key. Raises ServiceError in AWS's words."""
-    return tags_of(sent, BUCKET_TAGS)
 
 
 def _set_tags(transaction: Transaction, found: Bucket, tags: dict[str, str]) -> None:

@@ -36,7 +36,7 @@ class Wanted:
 
 def wanted(parameters: Parameters, request: Request) -> Wanted:
     """Return the checksum that a request with a body asks for. Raises ServiceError where it contradicts itself."""
-    named = _named_algorithm(getattr(parameters, "checksum_algorithm", None), "x-amz-sdk-checksum-algorithm")
+    named = algorithm_named(getattr(parameters, "checksum_algorithm", None), "x-amz-sdk-checksum-algorithm")
     given = [
         (algorithm, value)
         for algorithm in ALGORITHMS.values()
@@ -60,10 +60,6 @@ def wanted(parameters: Parameters, request: Request) -> Wanted:
 
 def algorithm_named(name: str | None, header: str = "x-amz-checksum-algorithm") -> Algorithm | None:
     """Return the algorithm that a parameter names, None where it was not sent. Raises ServiceError."""
-    return _named_algorithm(name, header)
-
-
-def _named_algorithm(name: str | None, header: str) -> Algorithm | None:
     if name is None:
         return None
     algorithm = ALGORITHMS.get(name.upper())

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
-from rolecall.services.sts import assume_role, identity, tokens, unbuilt
+from rolecall.services.sts import assume_role as assume_role
+from rolecall.services.sts import identity as identity
+from rolecall.services.sts import tokens as tokens
+from rolecall.services.sts import unbuilt as unbuilt
 from rolecall.services.sts.table import operations
 
-__all__ = ["assume_role", "identity", "operations", "tokens", "unbuilt"]
+__all__ = ["operations"]
