@@ -190,15 +190,15 @@ class TestKeysThatDoNotCount:
     def test_an_inactive_key_at_once(self, world: World, alice: Client) -> None:
         enter(world, alice.sent())
         key = self._key(world, alice)
-        world.change(lambda tx: credentials.set_status(tx, key, "Inactive"))
+        world.change(lambda transaction: credentials.set_status(transaction, key, "Inactive"))
         self.expect(world, alice)
-        world.change(lambda tx: credentials.set_status(tx, key, "Active"))
+        world.change(lambda transaction: credentials.set_status(transaction, key, "Active"))
         enter(world, alice.sent())
 
     def test_a_deleted_key_at_once(self, world: World, alice: Client) -> None:
         enter(world, alice.sent())
         key = self._key(world, alice)
-        world.change(lambda tx: credentials.delete_access_key(tx, key))
+        world.change(lambda transaction: credentials.delete_access_key(transaction, key))
         self.expect(world, alice)
 
     def test_a_key_whose_user_is_gone(self, world: World, alice: Client) -> None:
@@ -206,15 +206,18 @@ class TestKeysThatDoNotCount:
         with world.store.view() as view:
             user = principals.user_named(view, ACCOUNT, "alice")
         assert user is not None
-        world.change(lambda tx: principals.USERS.remove(tx, user))
+        world.change(lambda transaction: principals.USERS.remove(transaction, user))
         self.expect(world, alice)
 
     def test_a_key_without_a_secret_verifies_nothing(self, world: World, alice: Client) -> None:
         """minio 4c71f1b4e: no stored key meant accepted."""
         secret_key = credentials.pack("access-key-secret", alice.access_key_id)
-        for change in (lambda tx: tx.put_secret(secret_key, b""), lambda tx: tx.delete(secret_key)):
+        for change in (
+            lambda transaction: transaction.put_secret(secret_key, b""),
+            lambda transaction: transaction.delete(secret_key),
+        ):
             world.change(change)
-            world.change(lambda tx: tx.advance_watermark())
+            world.change(lambda transaction: transaction.advance_watermark())
             self.expect(world, replace(alice, secret=""))
             self.expect(world, replace(alice, secret="None"))
 
@@ -268,18 +271,18 @@ class TestTokens:
 
     def test_a_token_of_another_server(self, world: World, session: Client) -> None:
         """GHSA-m77q-r63m-pj89: session keys came from a secret that others knew."""
-        world.change(lambda tx: sessions.replace_session_keys(tx, START))
+        world.change(lambda transaction: sessions.replace_session_keys(transaction, START))
         self.expect(world, session)
 
     def test_a_token_opens_while_its_key_is_kept(self, world: World, session: Client) -> None:
-        world.change(lambda tx: sessions.rotate(tx, START + timedelta(minutes=1)))
+        world.change(lambda transaction: sessions.rotate(transaction, START + timedelta(minutes=1)))
         enter(world, session.sent())
 
     def test_a_revoked_session_at_once(self, world: World, session: Client) -> None:
         caller = enter(world, session.sent()).caller
         assert caller.session is not None
         session_id, until = caller.session.session_id, caller.session.expires
-        world.change(lambda tx: sessions.revoke(tx, session_id, until))
+        world.change(lambda transaction: sessions.revoke(transaction, session_id, until))
         self.expect(world, session)
 
     def test_the_secret_of_a_session_is_its_own(self, world: World, session: Client) -> None:
@@ -309,7 +312,7 @@ class TestTokens:
         with world.store.view() as view:
             role = principals.role_named(view, ACCOUNT, "reader")
         assert role is not None
-        world.change(lambda tx: principals.ROLES.remove(tx, role))
+        world.change(lambda transaction: principals.ROLES.remove(transaction, role))
         assert refused(world, session.sent()).code == "InvalidAccessKeyId"
         assert refused(world, session.sent("sts"), "sts").code == "InvalidClientTokenId"
 
@@ -317,7 +320,7 @@ class TestTokens:
         with world.store.view() as view:
             role = principals.role_named(view, ACCOUNT, "reader")
         assert role is not None
-        world.change(lambda tx: principals.ROLES.remove(tx, role))
+        world.change(lambda transaction: principals.ROLES.remove(transaction, role))
         world.role("reader", trusting("*"))
         assert refused(world, session.sent()).code == "InvalidAccessKeyId"
 
@@ -330,7 +333,7 @@ class TestTokens:
         renamed = principals.User(
             user_id=user.user_id, account=ACCOUNT, name="alicia", created=START, tags={"team": "red"}
         )
-        world.change(lambda tx: principals.USERS.replace(tx, user, renamed))
+        world.change(lambda transaction: principals.USERS.replace(transaction, user, renamed))
         caller = enter(world, client.sent()).caller
         assert caller.principal.arn == f"arn:aws:iam::{ACCOUNT}:user/alicia"
         assert caller.tags == {"team": "red"}

@@ -207,12 +207,12 @@ def test_what_a_transaction_saw_and_gave_up_is_never_remembered(world: World) ->
     class GivenUpError(Exception):
         pass
 
-    def grant_and_give_up(tx: object) -> None:
-        put_inline_policy(tx, ACCOUNT, owner, "inline", document(allow("*")))  # type: ignore[arg-type]
-        assert allowed.permits(tx, further)  # type: ignore[arg-type]
+    def grant_and_give_up(transaction: object) -> None:
+        put_inline_policy(transaction, ACCOUNT, owner, "inline", document(allow("*")))  # type: ignore[arg-type]
+        assert allowed.permits(transaction, further)  # type: ignore[arg-type]
         raise GivenUpError
 
     with pytest.raises(GivenUpError):
         world.change(grant_and_give_up)
-    world.change(lambda tx: tx.advance_watermark())
+    world.change(lambda transaction: transaction.advance_watermark())
     refusal(world, alice, further)

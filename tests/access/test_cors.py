@@ -37,8 +37,10 @@ def asking(method: str, **headers: str) -> Request:
 def photos(store: SqliteStore) -> SqliteStore:
     made = datetime(2026, 1, 1, tzinfo=UTC)
     for name in ("photos", "silent"):
-        store.write_now(lambda tx, name=name: create_bucket(tx, Bucket(name=name, account="1" * 12, created=made)))
-    store.write_now(lambda tx: put_cors_rules(tx, "photos", [RULE]))
+        store.write_now(
+            lambda transaction, name=name: create_bucket(transaction, Bucket(name=name, account="1" * 12, created=made))
+        )
+    store.write_now(lambda transaction: put_cors_rules(transaction, "photos", [RULE]))
     return store
 
 

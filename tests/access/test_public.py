@@ -116,7 +116,7 @@ def get(name: str = "b") -> Check:
 
 def bucket_with(world: World, policy: str, block: PublicAccessBlock | None = OPEN) -> Bucket:
     new = Bucket(name="b", account=ACCOUNT, created=START, policy=policy, public_access_block=block)
-    world.change(lambda tx: create_bucket(tx, new))
+    world.change(lambda transaction: create_bucket(transaction, new))
     return new
 
 
@@ -152,7 +152,7 @@ def test_a_changed_block_counts_at_once(world: World) -> None:
     made = bucket_with(world, granting("*"))
     assert outcome(world, None) == (Outcome.ALLOW, None)
     changed = msgspec.structs.replace(made, public_access_block=PublicAccessBlock())
-    world.change(lambda tx: change_bucket(tx, changed))
+    world.change(lambda transaction: change_bucket(transaction, changed))
     assert outcome(world, None) == (Outcome.EXPLICIT_DENY, Layer.RESOURCE)
 
 

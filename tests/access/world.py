@@ -90,10 +90,10 @@ class World:
         self.change(self._begin)
         self.root = Credentials(self._key(ACCOUNT, None))
 
-    def _begin(self, tx: Transaction) -> None:
+    def _begin(self, transaction: Transaction) -> None:
         for account in (ACCOUNT, OTHER):
-            put_account(tx, Account(account_id=account, created=START, canonical_id=account.zfill(64)))
-        ensure_session_keys(tx, START)
+            put_account(transaction, Account(account_id=account, created=START, canonical_id=account.zfill(64)))
+        ensure_session_keys(transaction, START)
 
     def change(self, work: Any) -> Any:
         return self.store.write_now(work)
@@ -108,7 +108,7 @@ class World:
         number = next(self._numbers)
         key_id = f"AKIA{number:016d}".translate(str.maketrans("0189", "ABCD"))
         key = AccessKey(access_key_id=key_id, account=account, user_id=user_id, created=START)
-        self.change(lambda tx: create_access_key(tx, key, "secret" * 6))
+        self.change(lambda transaction: create_access_key(transaction, key, "secret" * 6))
         return key_id
 
     def user(
@@ -130,7 +130,7 @@ class World:
             tags=dict(tags or {}),
             boundary=boundary,
         )
-        self.change(lambda tx: principals.create_user(tx, new))
+        self.change(lambda transaction: principals.create_user(transaction, new))
         if statements:
             self.inline(new.user_id, document(*statements), account=account)
         return Credentials(self._key(account, new.user_id))
@@ -158,30 +158,30 @@ class World:
             tags=dict(tags or {}),
             boundary=boundary,
         )
-        self.change(lambda tx: principals.create_role(tx, new))
+        self.change(lambda transaction: principals.create_role(transaction, new))
         if statements:
             self.inline(new.role_id, document(*statements), account=account)
         return new
 
     def group(self, name: str, member: str, *statements: Document) -> Group:
         new = Group(group_id=self._id("AGPA"), account=ACCOUNT, name=name, created=START)
-        self.change(lambda tx: principals.create_group(tx, new))
+        self.change(lambda transaction: principals.create_group(transaction, new))
         self.inline(new.group_id, document(*statements))
-        self.change(lambda tx: principals.add_member(tx, ACCOUNT, new.group_id, self.user_id(member)))
+        self.change(lambda transaction: principals.add_member(transaction, ACCOUNT, new.group_id, self.user_id(member)))
         return new
 
     def inline(self, owner_id: str, text: str, name: str = "inline", account: str = ACCOUNT) -> None:
-        self.change(lambda tx: policies.put_inline_policy(tx, account, owner_id, name, text))
+        self.change(lambda transaction: policies.put_inline_policy(transaction, account, owner_id, name, text))
 
     def managed(self, name: str, *statements: Document, text: str | None = None, account: str = ACCOUNT) -> str:
         new = policies.ManagedPolicy(
             policy_id=self._id("ANPA"), account=account, name=name, created=START, updated=START
         )
-        self.change(lambda tx: policies.create_policy(tx, new, text or document(*statements)))
+        self.change(lambda transaction: policies.create_policy(transaction, new, text or document(*statements)))
         return new.arn
 
     def attach(self, owner_id: str, arn: str) -> None:
-        self.change(lambda tx: policies.attach(tx, ACCOUNT, owner_id, arn))
+        self.change(lambda transaction: policies.attach(transaction, ACCOUNT, owner_id, arn))
 
     def user_id(self, name: str, account: str = ACCOUNT) -> str:
         with self.store.view() as view:
@@ -263,7 +263,7 @@ class World:
             assert allowed.is_for(sent, f"{operation.service}:{operation_name}")
             if call.manner is Manner.READ:
                 return dict(call.read(allowed, view))
-        return dict(self.change(lambda tx: call.write(allowed, tx)))
+        return dict(self.change(lambda transaction: call.write(allowed, transaction)))
 
     def happened(self, who: Credentials | None, number: int = 1, **facts: Any) -> Happened:
         """Return what the trail hears of a request."""

@@ -75,11 +75,11 @@ def test_one_wildcard_stands_for_any_text_within_an_origin(origin: str, fits: bo
 
 
 def test_rules_are_kept_in_order_and_forgotten(store: SqliteStore) -> None:
-    store.write_now(lambda tx: put_cors_rules(tx, "photos", [APP, EVERYBODY]))
+    store.write_now(lambda transaction: put_cors_rules(transaction, "photos", [APP, EVERYBODY]))
     with store.view() as view:
         assert cors_rules(view, "photos") == (APP, EVERYBODY)
         assert cors_rules(view, "other") == ()
-    store.write_now(lambda tx: delete_cors_rules(tx, "photos"))
-    store.write_now(lambda tx: delete_cors_rules(tx, "photos"))
+    store.write_now(lambda transaction: delete_cors_rules(transaction, "photos"))
+    store.write_now(lambda transaction: delete_cors_rules(transaction, "photos"))
     with store.view() as view:
         assert cors_rules(view, "photos") == ()

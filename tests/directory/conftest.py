@@ -37,5 +37,7 @@ def a_role(name: str, path: str = "/") -> Role:
 @pytest.fixture
 def directory(store: SqliteStore) -> SqliteStore:
     """A store that holds the account."""
-    store.write_now(lambda tx: put_account(tx, Account(account_id=ACCOUNT, created=NOW, canonical_id="ab" * 32)))
+    store.write_now(
+        lambda transaction: put_account(transaction, Account(account_id=ACCOUNT, created=NOW, canonical_id="ab" * 32))
+    )
     return store

@@ -37,14 +37,14 @@ class Phone:
     def __init__(self, store: SqliteStore, drift: int = 0) -> None:
         self.store = store
         self.drift = drift
-        self.seed = store.write_now(lambda tx: create_device(tx, NEW))
+        self.seed = store.write_now(lambda transaction: create_device(transaction, NEW))
 
     def code(self, step: int = 0) -> str:
         return code_at(self.seed, NOW_STEP + self.drift + step)
 
     def enabled(self, first: int = -1) -> bool:
         codes = (self.code(first), self.code(first + 1))
-        return self.store.write_now(lambda tx: enable(tx, self.kept(), "AIDAX", codes, NOW))
+        return self.store.write_now(lambda transaction: enable(transaction, self.kept(), "AIDAX", codes, NOW))
 
     def kept(self) -> Device:
         with self.store.view() as view:
@@ -54,7 +54,7 @@ class Phone:
 
     def takes(self, code: str, seconds: int = 0) -> bool:
         moment = NOW + timedelta(seconds=seconds)
-        return self.store.write_now(lambda tx: take_code(tx, self.kept(), code, moment))
+        return self.store.write_now(lambda transaction: take_code(transaction, self.kept(), code, moment))
 
 
 def test_a_device_is_enabled_by_two_codes_in_a_row(directory: SqliteStore) -> None:
@@ -67,7 +67,9 @@ def test_a_device_is_enabled_by_two_codes_in_a_row(directory: SqliteStore) -> No
 def test_codes_that_are_not_in_a_row_enable_nothing(directory: SqliteStore) -> None:
     phone = Phone(directory)
     for codes in (("000000", phone.code()), (phone.code(), phone.code()), (phone.code(), phone.code(-1)), ("", "")):
-        assert not directory.write_now(lambda tx, codes=codes: enable(tx, phone.kept(), "AIDAX", codes, NOW))
+        assert not directory.write_now(
+            lambda transaction, codes=codes: enable(transaction, phone.kept(), "AIDAX", codes, NOW)
+        )
 
 
 def test_a_code_is_taken_once_and_none_before_it(directory: SqliteStore) -> None:
@@ -97,7 +99,7 @@ def test_a_clock_that_is_off_is_learnt(directory: SqliteStore) -> None:
     assert not phone.takes(phone.code(2), STEP * 2)
     codes = (phone.code(2), phone.code(3))
     later = NOW + timedelta(seconds=STEP * 3)
-    assert directory.write_now(lambda tx: bring_into_step(tx, phone.kept(), codes, later))
+    assert directory.write_now(lambda transaction: bring_into_step(transaction, phone.kept(), codes, later))
     assert phone.takes(phone.code(4), STEP * 4)
 
 
@@ -109,7 +111,7 @@ def test_a_device_that_nobody_holds_proves_nothing(directory: SqliteStore) -> No
     phone = Phone(directory)
     assert not phone.takes(phone.code())
     assert phone.enabled()
-    directory.write_now(lambda tx: disable(tx, phone.kept()))
+    directory.write_now(lambda transaction: disable(transaction, phone.kept()))
     assert not phone.takes(phone.code(1), STEP)
     with directory.view() as view:
         assert devices_of(view, ACCOUNT, "AIDAX") == []
@@ -117,7 +119,7 @@ def test_a_device_that_nobody_holds_proves_nothing(directory: SqliteStore) -> No
 
 def test_a_deleted_device_leaves_no_seed(directory: SqliteStore) -> None:
     phone = Phone(directory)
-    directory.write_now(lambda tx: delete_device(tx, phone.kept()))
+    directory.write_now(lambda transaction: delete_device(transaction, phone.kept()))
     with directory.view() as view:
         assert device(view, NEW.arn) is None
     assert all(b"mfa" not in entry.key or b"count" in entry.key for entry in directory.long_scan(b""))

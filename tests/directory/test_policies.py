@@ -30,11 +30,13 @@ POLICY = ManagedPolicy(policy_id="ANPA" + "A" * 17, account=ACCOUNT, name="Read"
 
 def test_a_managed_policy_says_what_its_default_version_says(directory: SqliteStore) -> None:
     second = msgspec.structs.replace(POLICY, default_version=2, next_version=3)
-    directory.write_now(lambda tx: create_policy(tx, POLICY, "one"))
-    directory.write_now(lambda tx: put_version(tx, POLICY, Version(number=2, text="two", created=NOW)))
+    directory.write_now(lambda transaction: create_policy(transaction, POLICY, "one"))
+    directory.write_now(
+        lambda transaction: put_version(transaction, POLICY, Version(number=2, text="two", created=NOW))
+    )
     with directory.view() as view:
         assert managed_policy_text(view, POLICY.arn) == "one"
-    directory.write_now(lambda tx: update_policy(tx, POLICY, second))
+    directory.write_now(lambda transaction: update_policy(transaction, POLICY, second))
     with directory.view() as view:
         assert managed_policy_text(view, POLICY.arn) == "two"
         assert [kept.number for kept in versions(view, POLICY)] == [1, 2]
@@ -42,7 +44,7 @@ def test_a_managed_policy_says_what_its_default_version_says(directory: SqliteSt
 
 
 def test_a_policy_is_found_by_exactly_its_arn(directory: SqliteStore) -> None:
-    directory.write_now(lambda tx: create_policy(tx, POLICY, "one"))
+    directory.write_now(lambda transaction: create_policy(transaction, POLICY, "one"))
     with directory.view() as view:
         assert managed_policy(view, POLICY.arn) == POLICY
         assert managed_policy(view, POLICY.arn.replace("/p/", "/")) is None
@@ -51,29 +53,29 @@ def test_a_policy_is_found_by_exactly_its_arn(directory: SqliteStore) -> None:
 
 
 def test_a_deleted_policy_takes_its_versions_with_it(directory: SqliteStore) -> None:
-    directory.write_now(lambda tx: create_policy(tx, POLICY, "one"))
-    directory.write_now(lambda tx: delete_policy(tx, POLICY))
+    directory.write_now(lambda transaction: create_policy(transaction, POLICY, "one"))
+    directory.write_now(lambda transaction: delete_policy(transaction, POLICY))
     with directory.view() as view:
         assert managed_policy_text(view, POLICY.arn) is None
         assert versions(view, POLICY) == []
 
 
 def test_attachment_is_seen_from_both_ends(directory: SqliteStore) -> None:
-    directory.write_now(lambda tx: attach(tx, ACCOUNT, "AIDAX", POLICY.arn))
+    directory.write_now(lambda transaction: attach(transaction, ACCOUNT, "AIDAX", POLICY.arn))
     with directory.view() as view:
         assert attached_policies(view, ACCOUNT, "AIDAX") == [POLICY.arn]
         assert attached_to(view, ACCOUNT, POLICY.arn) == ["AIDAX"]
         assert attached_policies(view, ACCOUNT, "AIDA") == []
-    assert directory.write_now(lambda tx: detach(tx, ACCOUNT, "AIDAX", POLICY.arn))
-    assert not directory.write_now(lambda tx: detach(tx, ACCOUNT, "AIDAX", POLICY.arn))
+    assert directory.write_now(lambda transaction: detach(transaction, ACCOUNT, "AIDAX", POLICY.arn))
+    assert not directory.write_now(lambda transaction: detach(transaction, ACCOUNT, "AIDAX", POLICY.arn))
 
 
 def test_inline_policies_are_their_owners_alone(directory: SqliteStore) -> None:
-    directory.write_now(lambda tx: put_inline_policy(tx, ACCOUNT, "AIDAX", "b", "two"))
-    directory.write_now(lambda tx: put_inline_policy(tx, ACCOUNT, "AIDAX", "a", "one"))
-    directory.write_now(lambda tx: put_inline_policy(tx, ACCOUNT, "AIDAXY", "a", "other"))
+    directory.write_now(lambda transaction: put_inline_policy(transaction, ACCOUNT, "AIDAX", "b", "two"))
+    directory.write_now(lambda transaction: put_inline_policy(transaction, ACCOUNT, "AIDAX", "a", "one"))
+    directory.write_now(lambda transaction: put_inline_policy(transaction, ACCOUNT, "AIDAXY", "a", "other"))
     with directory.view() as view:
         assert inline_policies(view, ACCOUNT, "AIDAX") == [("a", "one"), ("b", "two")]
         assert inline_policy(view, ACCOUNT, "AIDAXY", "a") == "other"
-    assert directory.write_now(lambda tx: delete_inline_policy(tx, ACCOUNT, "AIDAX", "a"))
-    assert not directory.write_now(lambda tx: delete_inline_policy(tx, ACCOUNT, "AIDAX", "a"))
+    assert directory.write_now(lambda transaction: delete_inline_policy(transaction, ACCOUNT, "AIDAX", "a"))
+    assert not directory.write_now(lambda transaction: delete_inline_policy(transaction, ACCOUNT, "AIDAX", "a"))

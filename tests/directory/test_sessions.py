@@ -164,48 +164,48 @@ def test_a_store_without_session_keys_gives_none(store: SqliteStore) -> None:
 
 
 def test_tokens_open_across_a_rotation_until_no_session_can_be_left(store: SqliteStore) -> None:
-    store.write_now(lambda tx: ensure_session_keys(tx, NOW))
+    store.write_now(lambda transaction: ensure_session_keys(transaction, NOW))
     with store.view() as view:
         first = session_keys(view)
     token = issue(first, FULL).token
 
     retired = NOW + KEY_LIFE
-    store.write_now(lambda tx: ensure_session_keys(tx, retired))
+    store.write_now(lambda transaction: ensure_session_keys(transaction, retired))
     with store.view() as view:
         second = session_keys(view)
     assert second.newest.number != first.newest.number
     assert open_token(second, token) == FULL
 
-    store.write_now(lambda tx: rotate(tx, retired + KEPT_AFTER - timedelta(minutes=1)))
+    store.write_now(lambda transaction: rotate(transaction, retired + KEPT_AFTER - timedelta(minutes=1)))
     with store.view() as view:
         assert open_token(session_keys(view), token) == FULL
 
-    store.write_now(lambda tx: rotate(tx, retired + KEPT_AFTER))
+    store.write_now(lambda transaction: rotate(transaction, retired + KEPT_AFTER))
     with store.view() as view, pytest.raises(TokenInvalid):
         open_token(session_keys(view), token)
 
 
 def test_a_young_key_is_not_rotated(store: SqliteStore) -> None:
-    store.write_now(lambda tx: ensure_session_keys(tx, NOW))
+    store.write_now(lambda transaction: ensure_session_keys(transaction, NOW))
     with store.view() as view:
         before = view.watermark()
-    store.write_now(lambda tx: ensure_session_keys(tx, NOW + KEY_LIFE - timedelta(seconds=1)))
+    store.write_now(lambda transaction: ensure_session_keys(transaction, NOW + KEY_LIFE - timedelta(seconds=1)))
     with store.view() as view:
         assert view.watermark() == before
 
 
 def test_a_new_ring_kills_every_session(store: SqliteStore) -> None:
-    store.write_now(lambda tx: ensure_session_keys(tx, NOW))
+    store.write_now(lambda transaction: ensure_session_keys(transaction, NOW))
     with store.view() as view:
         token = issue(session_keys(view), FULL).token
-    store.write_now(lambda tx: replace_session_keys(tx, NOW))
+    store.write_now(lambda transaction: replace_session_keys(transaction, NOW))
     with store.view() as view, pytest.raises(TokenInvalid):
         open_token(session_keys(view), token)
 
 
 def test_no_session_key_lies_in_the_store_in_clear(store: SqliteStore) -> None:
     """GHSA-m77q-r63m-pj89: keys of sessions are of their own, drawn, and sealed."""
-    store.write_now(lambda tx: ensure_session_keys(tx, NOW))
+    store.write_now(lambda transaction: ensure_session_keys(transaction, NOW))
     with store.view() as view:
         number = session_keys(view).newest.number
         key = view.get_secret(b"session-key\x00\x01" + number.replace(b"\x00", b"\x00\xff") + b"\x00\x01")
@@ -216,12 +216,16 @@ def test_no_session_key_lies_in_the_store_in_clear(store: SqliteStore) -> None:
 
 def test_a_revoked_session_is_known_until_it_would_have_expired(store: SqliteStore) -> None:
     dead, other = a_session().session_id, a_session().session_id
-    store.write_now(lambda tx: revoke(tx, dead, NOW + timedelta(hours=1)))
+    store.write_now(lambda transaction: revoke(transaction, dead, NOW + timedelta(hours=1)))
     with store.view() as view:
         assert is_revoked(view, dead)
         assert not is_revoked(view, other)
-    assert store.write_now(lambda tx: forget_expired_revocations(tx, NOW + timedelta(minutes=59))) == 0
-    assert store.write_now(lambda tx: forget_expired_revocations(tx, NOW + timedelta(minutes=61))) == 1
+    assert (
+        store.write_now(lambda transaction: forget_expired_revocations(transaction, NOW + timedelta(minutes=59))) == 0
+    )
+    assert (
+        store.write_now(lambda transaction: forget_expired_revocations(transaction, NOW + timedelta(minutes=61))) == 1
+    )
     with store.view() as view:
         assert not is_revoked(view, dead)
 

@@ -16,7 +16,7 @@ ROLE = a_role("Deploy")
 
 @pytest.fixture
 def world(directory: SqliteStore) -> SqliteStore:
-    directory.write_now(lambda tx: [create_user(tx, ALICE), create_role(tx, ROLE)])
+    directory.write_now(lambda transaction: [create_user(transaction, ALICE), create_role(transaction, ROLE)])
     return directory
 
 
@@ -95,14 +95,14 @@ def test_a_type_that_is_none_is_refused(world: SqliteStore) -> None:
 def test_the_living_are_shown_by_their_present_arn(world: SqliteStore) -> None:
     assert shown(world, ALICE.user_id) == ALICE.arn
     moved = msgspec.structs.replace(ALICE, name="Alicia", path="/")
-    world.write_now(lambda tx: update_user(tx, ALICE, moved))
+    world.write_now(lambda transaction: update_user(transaction, ALICE, moved))
     assert shown(world, ALICE.user_id) == f"arn:aws:iam::{ACCOUNT}:user/Alicia"
     assert shown(world, "ec2.amazonaws.com") == "ec2.amazonaws.com"
 
 
 def test_the_dead_are_shown_by_their_id_which_nobody_inherits(world: SqliteStore) -> None:
-    world.write_now(lambda tx: delete_user(tx, ALICE))
-    world.write_now(lambda tx: create_user(tx, a_user("Alice", "/team/")))
+    world.write_now(lambda transaction: delete_user(transaction, ALICE))
+    world.write_now(lambda transaction: create_user(transaction, a_user("Alice", "/team/")))
     assert shown(world, ALICE.user_id) == ALICE.user_id
     assert resolved(world, ALICE.user_id) is None
     assert resolved(world, ALICE.arn) not in {None, ALICE.user_id}

@@ -19,43 +19,49 @@ POLICY = policies.ManagedPolicy(policy_id="ANPAX", account=ACCOUNT, name="p", cr
 ARN = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
 CHANGES: dict[str, Callable[[Transaction], object]] = {
-    "user created": lambda tx: principals.create_user(tx, a_user("new")),
-    "user changed": lambda tx: principals.update_user(tx, USER, msgspec.structs.replace(USER, tags={"a": "b"})),
-    "user deleted": lambda tx: principals.delete_user(tx, USER),
-    "role changed": lambda tx: principals.update_role(tx, ROLE, msgspec.structs.replace(ROLE, trust="{}")),
-    "role deleted": lambda tx: principals.delete_role(tx, ROLE),
-    "group joined": lambda tx: principals.add_member(tx, ACCOUNT, GROUP.group_id, USER.user_id),
-    "policy attached": lambda tx: policies.attach(tx, ACCOUNT, USER.user_id, ARN),
-    "policy detached": lambda tx: policies.detach(tx, ACCOUNT, ROLE.role_id, ARN),
-    "inline policy put": lambda tx: policies.put_inline_policy(tx, ACCOUNT, USER.user_id, "p", "{}"),
-    "inline policy deleted": lambda tx: policies.delete_inline_policy(tx, ACCOUNT, ROLE.role_id, "p"),
-    "version put": lambda tx: policies.put_version(tx, POLICY, policies.Version(number=2, text="", created=NOW)),
-    "default version set": lambda tx: policies.update_policy(
-        tx, POLICY, msgspec.structs.replace(POLICY, default_version=2)
+    "user created": lambda transaction: principals.create_user(transaction, a_user("new")),
+    "user changed": lambda transaction: principals.update_user(
+        transaction, USER, msgspec.structs.replace(USER, tags={"a": "b"})
     ),
-    "key created": lambda tx: credentials.create_access_key(
-        tx, msgspec.structs.replace(KEY, access_key_id="AKIAPPPPPPPPPPPPPPPP"), "s"
+    "user deleted": lambda transaction: principals.delete_user(transaction, USER),
+    "role changed": lambda transaction: principals.update_role(
+        transaction, ROLE, msgspec.structs.replace(ROLE, trust="{}")
     ),
-    "key disabled": lambda tx: credentials.set_status(tx, KEY, "Inactive"),
-    "key deleted": lambda tx: credentials.delete_access_key(tx, KEY),
-    "session revoked": lambda tx: sessions.revoke(tx, b"0" * 16, NOW),
-    "session keys rotated": lambda tx: sessions.rotate(tx, NOW),
-    "account changed": lambda tx: put_account(
-        tx, Account(account_id=ACCOUNT, created=NOW, canonical_id="a", alias="x")
+    "role deleted": lambda transaction: principals.delete_role(transaction, ROLE),
+    "group joined": lambda transaction: principals.add_member(transaction, ACCOUNT, GROUP.group_id, USER.user_id),
+    "policy attached": lambda transaction: policies.attach(transaction, ACCOUNT, USER.user_id, ARN),
+    "policy detached": lambda transaction: policies.detach(transaction, ACCOUNT, ROLE.role_id, ARN),
+    "inline policy put": lambda transaction: policies.put_inline_policy(transaction, ACCOUNT, USER.user_id, "p", "{}"),
+    "inline policy deleted": lambda transaction: policies.delete_inline_policy(transaction, ACCOUNT, ROLE.role_id, "p"),
+    "version put": lambda transaction: policies.put_version(
+        transaction, POLICY, policies.Version(number=2, text="", created=NOW)
+    ),
+    "default version set": lambda transaction: policies.update_policy(
+        transaction, POLICY, msgspec.structs.replace(POLICY, default_version=2)
+    ),
+    "key created": lambda transaction: credentials.create_access_key(
+        transaction, msgspec.structs.replace(KEY, access_key_id="AKIAPPPPPPPPPPPPPPPP"), "s"
+    ),
+    "key disabled": lambda transaction: credentials.set_status(transaction, KEY, "Inactive"),
+    "key deleted": lambda transaction: credentials.delete_access_key(transaction, KEY),
+    "session revoked": lambda transaction: sessions.revoke(transaction, b"0" * 16, NOW),
+    "session keys rotated": lambda transaction: sessions.rotate(transaction, NOW),
+    "account changed": lambda transaction: put_account(
+        transaction, Account(account_id=ACCOUNT, created=NOW, canonical_id="a", alias="x")
     ),
 }
 
 
 @pytest.fixture
 def world(directory: SqliteStore) -> SqliteStore:
-    def lay_out(tx: Transaction) -> None:
-        principals.create_user(tx, USER)
-        principals.create_role(tx, ROLE)
-        principals.create_group(tx, GROUP)
-        policies.create_policy(tx, POLICY, "{}")
-        policies.attach(tx, ACCOUNT, ROLE.role_id, ARN)
-        policies.put_inline_policy(tx, ACCOUNT, ROLE.role_id, "p", "{}")
-        credentials.create_access_key(tx, KEY, "secret")
+    def lay_out(transaction: Transaction) -> None:
+        principals.create_user(transaction, USER)
+        principals.create_role(transaction, ROLE)
+        principals.create_group(transaction, GROUP)
+        policies.create_policy(transaction, POLICY, "{}")
+        policies.attach(transaction, ACCOUNT, ROLE.role_id, ARN)
+        policies.put_inline_policy(transaction, ACCOUNT, ROLE.role_id, "p", "{}")
+        credentials.create_access_key(transaction, KEY, "secret")
 
     directory.write_now(lay_out)
     return directory
@@ -74,7 +80,7 @@ def test_noting_a_use_does_not(world: SqliteStore) -> None:
     with world.view() as view:
         before = view.watermark()
     use = uses.LastUse(date=NOW, service="s3", region="us-east-1")
-    world.write_now(lambda tx: uses.note_use(tx, KEY.access_key_id, use))
+    world.write_now(lambda transaction: uses.note_use(transaction, KEY.access_key_id, use))
     with world.view() as view:
         assert view.watermark() == before
         assert uses.last_use(view, KEY.access_key_id) == use

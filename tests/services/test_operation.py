@@ -23,7 +23,7 @@ def reading(allowed: Allowed, wanted: Named, view: Snapshot) -> Result:
     return {}
 
 
-def writing(allowed: Allowed, wanted: Named, tx: Transaction) -> Result:
+def writing(allowed: Allowed, wanted: Named, transaction: Transaction) -> Result:
     return {}
 
 

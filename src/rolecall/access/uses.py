@@ -35,11 +35,11 @@ class Uses:
         if not keys and not roles:
             return
 
-        def keep(tx: Transaction) -> None:
+        def keep(transaction: Transaction) -> None:
             for access_key_id, use in keys.items():
-                note_use(tx, access_key_id, use)
+                note_use(transaction, access_key_id, use)
             for (account, role_id), role_use in roles.items():
-                note_role_use(tx, account, role_id, role_use)
+                note_role_use(transaction, account, role_id, role_use)
 
         await store.write(keep)
         self._keys = {key: use for key, use in self._keys.items() if keys.get(key) is not use}

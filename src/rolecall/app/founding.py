@@ -69,10 +69,10 @@ def rotate_root_key(folder: DataFolder, settings: Settings) -> str:
         access_key_id, secret = new_access_key_id("AKIA", known.account_id), new_secret_key()
         folder.write_credentials(ROOT_CREDENTIALS, "root", access_key_id, secret)
 
-        def replace(tx: Transaction) -> None:
-            for old in keys_of(tx, known.account_id, None):
-                delete_access_key(tx, old)
-            _add_key(tx, known.account_id, None, access_key_id, secret, now)
+        def replace(transaction: Transaction) -> None:
+            for old in keys_of(transaction, known.account_id, None):
+                delete_access_key(transaction, old)
+            _add_key(transaction, known.account_id, None, access_key_id, secret, now)
 
         store.write_now(replace)
     finally:
@@ -91,22 +91,22 @@ def _begin(folder: DataFolder, settings: Settings, store: Store) -> list[str]:
         path = folder.write_credentials(TUTORIAL_CREDENTIALS, LEARNER, *learner)
         said.append(f"the key of {LEARNER} is in {path}")
 
-    def begin(tx: Transaction) -> None:
-        put_account(tx, Account(account_id=account_id, created=now, canonical_id=secrets.token_hex(32)))
-        ensure_session_keys(tx, now)
-        _add_key(tx, account_id, None, *root, now)
+    def begin(transaction: Transaction) -> None:
+        put_account(transaction, Account(account_id=account_id, created=now, canonical_id=secrets.token_hex(32)))
+        ensure_session_keys(transaction, now)
+        _add_key(transaction, account_id, None, *root, now)
         if settings.tutorial:
-            _lay_out_tutorial(tx, account_id, learner, now)
+            _lay_out_tutorial(transaction, account_id, learner, now)
 
     store.write_now(begin)
     return said
 
 
-def _lay_out_tutorial(tx: Transaction, account_id: str, learner_key: tuple[str, str], now: datetime) -> None:
-    learner = _add_user(tx, account_id, LEARNER, now)
-    attach(tx, account_id, learner.user_id, READ_ONLY)
-    _add_key(tx, account_id, learner.user_id, *learner_key, now)
-    keeper = _add_user(tx, account_id, KEEPER, now)
+def _lay_out_tutorial(transaction: Transaction, account_id: str, learner_key: tuple[str, str], now: datetime) -> None:
+    learner = _add_user(transaction, account_id, LEARNER, now)
+    attach(transaction, account_id, learner.user_id, READ_ONLY)
+    _add_key(transaction, account_id, learner.user_id, *learner_key, now)
+    keeper = _add_user(transaction, account_id, KEEPER, now)
     statement = {"Sid": "", "Effect": "Allow", "Principal": {"AWS": keeper.user_id}, "Action": "sts:AssumeRole"}
     role = Role(
         account=account_id,
@@ -116,19 +116,19 @@ def _lay_out_tutorial(tx: Transaction, account_id: str, learner_key: tuple[str, 
         trust=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         description="Full access to S3, for those whom its trust policy names.",
     )
-    create_role(tx, role)
-    attach(tx, account_id, role.role_id, FULL_ACCESS)
-    create_bucket(tx, Bucket(name=BUCKET, account=account_id, created=now))
+    create_role(transaction, role)
+    attach(transaction, account_id, role.role_id, FULL_ACCESS)
+    create_bucket(transaction, Bucket(name=BUCKET, account=account_id, created=now))
 
 
-def _add_user(tx: Transaction, account_id: str, name: str, now: datetime) -> User:
+def _add_user(transaction: Transaction, account_id: str, name: str, now: datetime) -> User:
     user = User(account=account_id, name=name, created=now, user_id=new_unique_id("AIDA", account_id))
-    create_user(tx, user)
+    create_user(transaction, user)
     return user
 
 
 def _add_key(
-    tx: Transaction, account_id: str, user_id: str | None, access_key_id: str, secret: str, now: datetime
+    transaction: Transaction, account_id: str, user_id: str | None, access_key_id: str, secret: str, now: datetime
 ) -> None:
     key = AccessKey(access_key_id=access_key_id, account=account_id, user_id=user_id, created=now)
-    create_access_key(tx, key, secret)
+    create_access_key(transaction, key, secret)

@@ -50,8 +50,8 @@ class Housekeeping:
         """Tidy up once. Raises StoreError, ObjectsError; what was not done is done next time."""
         now = self._clock.now()
         await self._uses.write_down(self._store)
-        await self._store.write(lambda tx: ensure_session_keys(tx, now))
-        await self._store.write(lambda tx: forget_expired_revocations(tx, now))
+        await self._store.write(lambda transaction: ensure_session_keys(transaction, now))
+        await self._store.write(lambda transaction: forget_expired_revocations(transaction, now))
         await sweep(self._store, self._objects, now)
         await self._orphanage.tidy(self._store, self._objects, now)
 

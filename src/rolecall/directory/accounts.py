@@ -53,15 +53,15 @@ def accounts(view: Snapshot) -> list[Account]:
     return [_decode(entry.value) for entry in view.scan(pack("account"))]
 
 
-def put_account(tx: Transaction, new: Account) -> None:
+def put_account(transaction: Transaction, new: Account) -> None:
     """Keep a new account or its new state."""
-    old = account(tx, new.account_id)
+    old = account(transaction, new.account_id)
     if old is not None and old.alias is not None and old.alias != new.alias:
-        tx.delete(pack("account-alias", old.alias))
+        transaction.delete(pack("account-alias", old.alias))
     if new.alias is not None:
-        tx.put(pack("account-alias", new.alias), new.account_id.encode())
-    tx.put(pack("account", new.account_id), _encode(new))
-    tx.advance_watermark()
+        transaction.put(pack("account-alias", new.alias), new.account_id.encode())
+    transaction.put(pack("account", new.account_id), _encode(new))
+    transaction.advance_watermark()
 
 
 def account_with_alias(view: Snapshot, alias: str) -> str | None:

@@ -49,30 +49,30 @@ def keys_of(view: Snapshot, account: str, user_id: str | None) -> list[AccessKey
     return sorted((key for key in found if key is not None), key=lambda key: (key.created, key.access_key_id))
 
 
-def create_access_key(tx: Transaction, key: AccessKey, secret: str) -> None:
+def create_access_key(transaction: Transaction, key: AccessKey, secret: str) -> None:
     """Keep a new access key; its secret is sealed. Raises NameTaken where the id is in use."""
-    if tx.get(pack("access-key", key.access_key_id)) is not None:
+    if transaction.get(pack("access-key", key.access_key_id)) is not None:
         raise NameTaken(key.access_key_id)
-    tx.put(pack("access-key", key.access_key_id), _encode(key))
-    tx.put_secret(pack("access-key-secret", key.access_key_id), secret.encode())
-    tx.put(_owner_key(key), key.access_key_id.encode())
-    tx.advance_watermark()
+    transaction.put(pack("access-key", key.access_key_id), _encode(key))
+    transaction.put_secret(pack("access-key-secret", key.access_key_id), secret.encode())
+    transaction.put(_owner_key(key), key.access_key_id.encode())
+    transaction.advance_watermark()
 
 
-def set_status(tx: Transaction, key: AccessKey, status: Status) -> None:
+def set_status(transaction: Transaction, key: AccessKey, status: Status) -> None:
     """Make an access key active or inactive. Raises NotThere."""
-    if access_key(tx, key.access_key_id) is None:
+    if access_key(transaction, key.access_key_id) is None:
         raise NotThere(key.access_key_id)
-    tx.put(pack("access-key", key.access_key_id), _encode(msgspec.structs.replace(key, status=status)))
-    tx.advance_watermark()
+    transaction.put(pack("access-key", key.access_key_id), _encode(msgspec.structs.replace(key, status=status)))
+    transaction.advance_watermark()
 
 
-def delete_access_key(tx: Transaction, key: AccessKey) -> None:
+def delete_access_key(transaction: Transaction, key: AccessKey) -> None:
     """Forget an access key, its secret and its last use."""
     for space in ("access-key", "access-key-secret", "access-key-used"):
-        tx.delete(pack(space, key.access_key_id))
-    tx.delete(_owner_key(key))
-    tx.advance_watermark()
+        transaction.delete(pack(space, key.access_key_id))
+    transaction.delete(_owner_key(key))
+    transaction.advance_watermark()
 
 
 def _owner_key(key: AccessKey) -> bytes:

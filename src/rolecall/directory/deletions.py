@@ -29,6 +29,6 @@ def deletion(view: Snapshot, account: str, task_id: str) -> Deletion | None:
     return None if value is None else _decode(value)
 
 
-def note_deletion(tx: Transaction, done: Deletion) -> None:
+def note_deletion(transaction: Transaction, done: Deletion) -> None:
     """Keep what was deleted. The deletion itself has advanced the watermark."""
-    tx.put(pack("iam-deletion", done.account, done.task_id), _encode(done))
+    transaction.put(pack("iam-deletion", done.account, done.task_id), _encode(done))

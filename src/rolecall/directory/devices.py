@@ -79,46 +79,46 @@ def devices_of(view: Snapshot, account: str, holder: str) -> list[Device]:
     return [one for one in found if one is not None]
 
 
-def create_device(tx: Transaction, new: Device) -> bytes:
+def create_device(transaction: Transaction, new: Device) -> bytes:
     """Keep a new device and return its seed, which is told here and never again. Raises NameTaken."""
-    DEVICES.add(tx, new)
+    DEVICES.add(transaction, new)
     seed = os.urandom(SEED_SIZE)
-    tx.put_secret(_seed_key(new), seed)
+    transaction.put_secret(_seed_key(new), seed)
     return seed
 
 
-def delete_device(tx: Transaction, gone: Device) -> None:
+def delete_device(transaction: Transaction, gone: Device) -> None:
     """Forget a device and its seed. Raises NotThere."""
-    DEVICES.remove(tx, gone)
-    tx.delete(_seed_key(gone))
+    DEVICES.remove(transaction, gone)
+    transaction.delete(_seed_key(gone))
 
 
-def enable(tx: Transaction, old: Device, holder: str, codes: tuple[str, str], now: datetime) -> bool:
+def enable(transaction: Transaction, old: Device, holder: str, codes: tuple[str, str], now: datetime) -> bool:
     """Give a device to its holder if it shows two codes in a row; False where it does not."""
-    step = _two_in_a_row(tx, old, codes, now)
+    step = _two_in_a_row(transaction, old, codes, now)
     if step is None:
         return False
     drift = step - _step_of(now)
     new = msgspec.structs.replace(old, holder=holder, enabled=now.replace(microsecond=0), drift=drift, last_step=step)
-    DEVICES.replace(tx, old, new)
-    _HELD.add(tx, old.account, holder, old.name)
+    DEVICES.replace(transaction, old, new)
+    _HELD.add(transaction, old.account, holder, old.name)
     return True
 
 
-def bring_into_step(tx: Transaction, old: Device, codes: tuple[str, str], now: datetime) -> bool:
+def bring_into_step(transaction: Transaction, old: Device, codes: tuple[str, str], now: datetime) -> bool:
     """Learn how far a device's clock is off from two codes in a row; False where they are none."""
-    step = _two_in_a_row(tx, old, codes, now)
+    step = _two_in_a_row(transaction, old, codes, now)
     if step is None:
         return False
-    DEVICES.replace(tx, old, msgspec.structs.replace(old, drift=step - _step_of(now), last_step=step))
+    DEVICES.replace(transaction, old, msgspec.structs.replace(old, drift=step - _step_of(now), last_step=step))
     return True
 
 
-def disable(tx: Transaction, old: Device) -> None:
+def disable(transaction: Transaction, old: Device) -> None:
     """Take a device from its holder."""
-    DEVICES.replace(tx, old, msgspec.structs.replace(old, holder=None, enabled=None))
+    DEVICES.replace(transaction, old, msgspec.structs.replace(old, holder=None, enabled=None))
     if old.holder is not None:
-        _HELD.remove(tx, old.account, old.holder, old.name)
+        _HELD.remove(transaction, old.account, old.holder, old.name)
 
 
 def step_shown(view: Snapshot, held: Device, code: str, now: datetime) -> int | None:
@@ -133,15 +133,15 @@ def step_shown(view: Snapshot, held: Device, code: str, now: datetime) -> int | 
     return None
 
 
-def take_code(tx: Transaction, held: Device, code: str, now: datetime) -> bool:
+def take_code(transaction: Transaction, held: Device, code: str, now: datetime) -> bool:
     """Tell whether `code` is one that an enabled device shows now, and see to it that it is never taken again.
 
     The watermark stays: nobody's rights have changed.
     """
-    step = step_shown(tx, held, code, now)
+    step = step_shown(transaction, held, code, now)
     if step is None:
         return False
-    DEVICES.note(tx, msgspec.structs.replace(held, last_step=step))
+    DEVICES.note(transaction, msgspec.structs.replace(held, last_step=step))
     return True
 
 

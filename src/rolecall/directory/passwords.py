@@ -46,20 +46,20 @@ def login_profile(view: Snapshot, account: str, user_id: str) -> LoginProfile | 
     return None if value is None else _decode(value)
 
 
-def put_login_profile(tx: Transaction, profile: LoginProfile, password: str | None = None) -> None:
+def put_login_profile(transaction: Transaction, profile: LoginProfile, password: str | None = None) -> None:
     """Keep a login profile; with a new `password`, the one before is remembered as used."""
-    tx.put(pack("iam-login", profile.account, profile.user_id), _encode(profile))
+    transaction.put(pack("iam-login", profile.account, profile.user_id), _encode(profile))
     if password is not None:
-        hashes = [_hash(password), *_hashes(tx, profile)][: REMEMBERED + 1]
-        tx.put_secret(_secret_key(profile), _encode(hashes))
-    tx.advance_watermark()
+        hashes = [_hash(password), *_hashes(transaction, profile)][: REMEMBERED + 1]
+        transaction.put_secret(_secret_key(profile), _encode(hashes))
+    transaction.advance_watermark()
 
 
-def delete_login_profile(tx: Transaction, profile: LoginProfile) -> None:
+def delete_login_profile(transaction: Transaction, profile: LoginProfile) -> None:
     """Forget a login profile and its passwords."""
-    tx.delete(pack("iam-login", profile.account, profile.user_id))
-    tx.delete(_secret_key(profile))
-    tx.advance_watermark()
+    transaction.delete(pack("iam-login", profile.account, profile.user_id))
+    transaction.delete(_secret_key(profile))
+    transaction.advance_watermark()
 
 
 def password_matches(view: Snapshot, profile: LoginProfile, password: str) -> bool:

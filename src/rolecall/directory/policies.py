@@ -80,22 +80,22 @@ def list_policies(
     return POLICIES.page(view, account, path_prefix, after_name, limit)
 
 
-def create_policy(tx: Transaction, new: ManagedPolicy, text: str) -> None:
+def create_policy(transaction: Transaction, new: ManagedPolicy, text: str) -> None:
     """Keep a new policy with its first version. Raises NameTaken."""
-    POLICIES.add(tx, new)
-    put_version(tx, new, Version(number=new.default_version, text=text, created=new.created))
+    POLICIES.add(transaction, new)
+    put_version(transaction, new, Version(number=new.default_version, text=text, created=new.created))
 
 
-def update_policy(tx: Transaction, old: ManagedPolicy, new: ManagedPolicy) -> None:
+def update_policy(transaction: Transaction, old: ManagedPolicy, new: ManagedPolicy) -> None:
     """Keep `new` in place of `old`: another default version, other tags. Raises NotThere."""
-    POLICIES.replace(tx, old, new)
+    POLICIES.replace(transaction, old, new)
 
 
-def delete_policy(tx: Transaction, gone: ManagedPolicy) -> None:
+def delete_policy(transaction: Transaction, gone: ManagedPolicy) -> None:
     """Forget a policy and all of its versions. Raises NotThere."""
-    for kept in versions(tx, gone):
-        delete_version(tx, gone, kept.number)
-    POLICIES.remove(tx, gone)
+    for kept in versions(transaction, gone):
+        delete_version(transaction, gone, kept.number)
+    POLICIES.remove(transaction, gone)
 
 
 def version(view: Snapshot, policy: ManagedPolicy, number: int) -> Version | None:
@@ -110,20 +110,20 @@ def versions(view: Snapshot, policy: ManagedPolicy) -> list[Version]:
     return [_decode_version(entry.value) for entry in view.scan(prefix)]
 
 
-def put_version(tx: Transaction, policy: ManagedPolicy, new: Version) -> None:
+def put_version(transaction: Transaction, policy: ManagedPolicy, new: Version) -> None:
     """Keep a version of a policy."""
-    if tx.get(_version_key(policy, new.number)) is None:
-        _count_version(tx, policy.account, 1)
-    tx.put(_version_key(policy, new.number), _encode(new))
-    tx.advance_watermark()
+    if transaction.get(_version_key(policy, new.number)) is None:
+        _count_version(transaction, policy.account, 1)
+    transaction.put(_version_key(policy, new.number), _encode(new))
+    transaction.advance_watermark()
 
 
-def delete_version(tx: Transaction, policy: ManagedPolicy, number: int) -> None:
+def delete_version(transaction: Transaction, policy: ManagedPolicy, number: int) -> None:
     """Forget a version of a policy."""
-    if tx.get(_version_key(policy, number)) is not None:
-        _count_version(tx, policy.account, -1)
-    tx.delete(_version_key(policy, number))
-    tx.advance_watermark()
+    if transaction.get(_version_key(policy, number)) is not None:
+        _count_version(transaction, policy.account, -1)
+    transaction.delete(_version_key(policy, number))
+    transaction.advance_watermark()
 
 
 def version_count(view: Snapshot, account: str) -> int:
@@ -132,8 +132,10 @@ def version_count(view: Snapshot, account: str) -> int:
     return 0 if value is None else int.from_bytes(value, "big")
 
 
-def _count_version(tx: Transaction, account: str, by: int) -> None:
-    tx.put(pack("iam-count", account, "policy-version"), (version_count(tx, account) + by).to_bytes(8, "big"))
+def _count_version(transaction: Transaction, account: str, by: int) -> None:
+    transaction.put(
+        pack("iam-count", account, "policy-version"), (version_count(transaction, account) + by).to_bytes(8, "big")
+    )
 
 
 def _version_key(policy: ManagedPolicy, number: int) -> bytes:
@@ -160,14 +162,14 @@ def is_attached(view: Snapshot, account: str, owner_id: str, policy_arn: str) ->
     return _ATTACHED.has(view, account, owner_id, policy_arn)
 
 
-def attach(tx: Transaction, account: str, owner_id: str, policy_arn: str) -> bool:
+def attach(transaction: Transaction, account: str, owner_id: str, policy_arn: str) -> bool:
     """Attach a managed policy; False where it was attached already."""
-    return _ATTACHED.add(tx, account, owner_id, policy_arn)
+    return _ATTACHED.add(transaction, account, owner_id, policy_arn)
 
 
-def detach(tx: Transaction, account: str, owner_id: str, policy_arn: str) -> bool:
+def detach(transaction: Transaction, account: str, owner_id: str, policy_arn: str) -> bool:
     """Detach a managed policy; False where it was not attached."""
-    return _ATTACHED.remove(tx, account, owner_id, policy_arn)
+    return _ATTACHED.remove(transaction, account, owner_id, policy_arn)
 
 
 def inline_policies(view: Snapshot, account: str, owner_id: str) -> list[tuple[str, str]]:
@@ -183,17 +185,17 @@ def inline_policy(view: Snapshot, account: str, owner_id: str, name: str) -> str
     return None if value is None else value.decode()
 
 
-def put_inline_policy(tx: Transaction, account: str, owner_id: str, name: str, text: str) -> None:
+def put_inline_policy(transaction: Transaction, account: str, owner_id: str, name: str, text: str) -> None:
     """Keep an inline policy, in place of one of the same name."""
-    tx.put(pack("iam-inline", account, owner_id, name), text.encode())
-    tx.advance_watermark()
+    transaction.put(pack("iam-inline", account, owner_id, name), text.encode())
+    transaction.advance_watermark()
 
 
-def delete_inline_policy(tx: Transaction, account: str, owner_id: str, name: str) -> bool:
+def delete_inline_policy(transaction: Transaction, account: str, owner_id: str, name: str) -> bool:
     """Forget an inline policy; False where there was none of this name."""
     key = pack("iam-inline", account, owner_id, name)
-    if tx.get(key) is None:
+    if transaction.get(key) is None:
         return False
-    tx.delete(key)
-    tx.advance_watermark()
+    transaction.delete(key)
+    transaction.advance_watermark()
     return True

@@ -131,22 +131,22 @@ def list_users(
     return USERS.page(view, account, path_prefix, after_name, limit)
 
 
-def create_user(tx: Transaction, new: User) -> None:
+def create_user(transaction: Transaction, new: User) -> None:
     """Keep a new user. Raises NameTaken."""
-    USERS.add(tx, new)
-    _bound(tx, new.account, new.user_id, None, new.boundary)
+    USERS.add(transaction, new)
+    _bound(transaction, new.account, new.user_id, None, new.boundary)
 
 
-def update_user(tx: Transaction, old: User, new: User) -> None:
+def update_user(transaction: Transaction, old: User, new: User) -> None:
     """Keep `new` in place of `old`: another name, path, tags or boundary. Raises NameTaken, NotThere."""
-    USERS.replace(tx, old, new)
-    _bound(tx, new.account, new.user_id, old.boundary, new.boundary)
+    USERS.replace(transaction, old, new)
+    _bound(transaction, new.account, new.user_id, old.boundary, new.boundary)
 
 
-def delete_user(tx: Transaction, gone: User) -> None:
+def delete_user(transaction: Transaction, gone: User) -> None:
     """Forget a user. Its id stays dead for ever. Raises NotThere."""
-    USERS.remove(tx, gone)
-    _bound(tx, gone.account, gone.user_id, gone.boundary, None)
+    USERS.remove(transaction, gone)
+    _bound(transaction, gone.account, gone.user_id, gone.boundary, None)
 
 
 def role(view: Snapshot, account: str, role_id: str) -> Role | None:
@@ -184,23 +184,23 @@ def list_roles(
     return ROLES.page(view, account, path_prefix, after_name, limit)
 
 
-def create_role(tx: Transaction, new: Role) -> None:
+def create_role(transaction: Transaction, new: Role) -> None:
     """Keep a new role. Raises NameTaken."""
-    ROLES.add(tx, new)
-    _bound(tx, new.account, new.role_id, None, new.boundary)
+    ROLES.add(transaction, new)
+    _bound(transaction, new.account, new.role_id, None, new.boundary)
 
 
-def update_role(tx: Transaction, old: Role, new: Role) -> None:
+def update_role(transaction: Transaction, old: Role, new: Role) -> None:
     """Keep `new` in place of `old`. Raises NotThere."""
-    ROLES.replace(tx, old, new)
-    _bound(tx, new.account, new.role_id, old.boundary, new.boundary)
+    ROLES.replace(transaction, old, new)
+    _bound(transaction, new.account, new.role_id, old.boundary, new.boundary)
 
 
-def delete_role(tx: Transaction, gone: Role) -> None:
+def delete_role(transaction: Transaction, gone: Role) -> None:
     """Forget a role; its sessions die with it. Raises NotThere."""
-    ROLES.remove(tx, gone)
-    tx.delete(pack("role-used", gone.account, gone.role_id))
-    _bound(tx, gone.account, gone.role_id, gone.boundary, None)
+    ROLES.remove(transaction, gone)
+    transaction.delete(pack("role-used", gone.account, gone.role_id))
+    _bound(transaction, gone.account, gone.role_id, gone.boundary, None)
 
 
 def bounded_by(view: Snapshot, account: str, policy_arn: str) -> list[str]:
@@ -213,13 +213,13 @@ def boundary_counts(view: Snapshot, account: str) -> Counter[str]:
     return _BOUNDED.counts(view, account)
 
 
-def _bound(tx: Transaction, account: str, owner_id: str, before: str | None, now: str | None) -> None:
+def _bound(transaction: Transaction, account: str, owner_id: str, before: str | None, now: str | None) -> None:
     if before == now:
         return
     if before is not None:
-        _BOUNDED.remove(tx, account, owner_id, before)
+        _BOUNDED.remove(transaction, account, owner_id, before)
     if now is not None:
-        _BOUNDED.add(tx, account, owner_id, now)
+        _BOUNDED.add(transaction, account, owner_id, now)
 
 
 def group(view: Snapshot, account: str, group_id: str) -> Group | None:
@@ -239,19 +239,19 @@ def list_groups(
     return GROUPS.page(view, account, path_prefix, after_name, limit)
 
 
-def create_group(tx: Transaction, new: Group) -> None:
+def create_group(transaction: Transaction, new: Group) -> None:
     """Keep a new group. Raises NameTaken."""
-    GROUPS.add(tx, new)
+    GROUPS.add(transaction, new)
 
 
-def update_group(tx: Transaction, old: Group, new: Group) -> None:
+def update_group(transaction: Transaction, old: Group, new: Group) -> None:
     """Keep `new` in place of `old`: another name or path. Raises NameTaken, NotThere."""
-    GROUPS.replace(tx, old, new)
+    GROUPS.replace(transaction, old, new)
 
 
-def delete_group(tx: Transaction, gone: Group) -> None:
+def delete_group(transaction: Transaction, gone: Group) -> None:
     """Forget a group. Raises NotThere."""
-    GROUPS.remove(tx, gone)
+    GROUPS.remove(transaction, gone)
 
 
 def groups_of(view: Snapshot, account: str, user_id: str) -> list[Group]:
@@ -266,14 +266,14 @@ def members_of(view: Snapshot, account: str, group_id: str) -> list[User]:
     return sorted((user for user in found if user is not None), key=lambda user: user.name.casefold())
 
 
-def add_member(tx: Transaction, account: str, group_id: str, user_id: str) -> bool:
+def add_member(transaction: Transaction, account: str, group_id: str, user_id: str) -> bool:
     """Put a user into a group; False where it was in it already."""
-    return _MEMBERS.add(tx, account, group_id, user_id)
+    return _MEMBERS.add(transaction, account, group_id, user_id)
 
 
-def remove_member(tx: Transaction, account: str, group_id: str, user_id: str) -> bool:
+def remove_member(transaction: Transaction, account: str, group_id: str, user_id: str) -> bool:
     """Take a user out of a group; False where it was not in it."""
-    return _MEMBERS.remove(tx, account, group_id, user_id)
+    return _MEMBERS.remove(transaction, account, group_id, user_id)
 
 
 def profile_named(view: Snapshot, account: str, name: str) -> InstanceProfile | None:
@@ -288,19 +288,19 @@ def list_profiles(
     return PROFILES.page(view, account, path_prefix, after_name, limit)
 
 
-def create_profile(tx: Transaction, new: InstanceProfile) -> None:
+def create_profile(transaction: Transaction, new: InstanceProfile) -> None:
     """Keep a new instance profile. Raises NameTaken."""
-    PROFILES.add(tx, new)
+    PROFILES.add(transaction, new)
 
 
-def update_profile(tx: Transaction, old: InstanceProfile, new: InstanceProfile) -> None:
+def update_profile(transaction: Transaction, old: InstanceProfile, new: InstanceProfile) -> None:
     """Keep `new` in place of `old`: other tags. Raises NotThere."""
-    PROFILES.replace(tx, old, new)
+    PROFILES.replace(transaction, old, new)
 
 
-def delete_profile(tx: Transaction, gone: InstanceProfile) -> None:
+def delete_profile(transaction: Transaction, gone: InstanceProfile) -> None:
     """Forget an instance profile. Raises NotThere."""
-    PROFILES.remove(tx, gone)
+    PROFILES.remove(transaction, gone)
 
 
 def roles_in_profile(view: Snapshot, account: str, profile_id: str) -> list[Role]:
@@ -315,11 +315,11 @@ def profiles_of_role(view: Snapshot, account: str, role_id: str) -> list[Instanc
     return sorted((profile for profile in found if profile is not None), key=lambda profile: profile.name.casefold())
 
 
-def add_role_to_profile(tx: Transaction, account: str, profile_id: str, role_id: str) -> bool:
+def add_role_to_profile(transaction: Transaction, account: str, profile_id: str, role_id: str) -> bool:
     """Put a role into an instance profile; False where it was in it already."""
-    return _PROFILE_ROLES.add(tx, account, profile_id, role_id)
+    return _PROFILE_ROLES.add(transaction, account, profile_id, role_id)
 
 
-def remove_role_from_profile(tx: Transaction, account: str, profile_id: str, role_id: str) -> bool:
+def remove_role_from_profile(transaction: Transaction, account: str, profile_id: str, role_id: str) -> bool:
     """Take a role out of an instance profile; False where it was not in it."""
-    return _PROFILE_ROLES.remove(tx, account, profile_id, role_id)
+    return _PROFILE_ROLES.remove(transaction, account, profile_id, role_id)

@@ -109,41 +109,41 @@ class Kind(Generic[R]):
                 return
             start = entries[-1].key + b"\x00"
 
-    def add(self, tx: Transaction, record: R) -> None:
+    def add(self, transaction: Transaction, record: R) -> None:
         """Keep a new entity. Raises NameTaken."""
         key = self._name_key(record.account, record.name)
-        if tx.get(key) is not None:
+        if transaction.get(key) is not None:
             raise NameTaken(record.name)
-        tx.put(key, _index(record))
-        tx.put(self._key(record), _encode(record))
-        self._add_to_count(tx, record.account, 1)
-        tx.advance_watermark()
+        transaction.put(key, _index(record))
+        transaction.put(self._key(record), _encode(record))
+        self._add_to_count(transaction, record.account, 1)
+        transaction.advance_watermark()
 
-    def replace(self, tx: Transaction, old: R, new: R) -> None:
+    def replace(self, transaction: Transaction, old: R, new: R) -> None:
         """Keep `new` in place of `old`, which has the same id. Raises NameTaken, NotThere."""
-        if tx.get(self._key(old)) is None:
+        if transaction.get(self._key(old)) is None:
             raise NotThere(old.unique_id)
         old_key, new_key = self._name_key(old.account, old.name), self._name_key(new.account, new.name)
         if old_key != new_key:
-            if tx.get(new_key) is not None:
+            if transaction.get(new_key) is not None:
                 raise NameTaken(new.name)
-            tx.delete(old_key)
-        tx.put(new_key, _index(new))
-        tx.put(self._key(new), _encode(new))
-        tx.advance_watermark()
+            transaction.delete(old_key)
+        transaction.put(new_key, _index(new))
+        transaction.put(self._key(new), _encode(new))
+        transaction.advance_watermark()
 
-    def note(self, tx: Transaction, record: R) -> None:
+    def note(self, transaction: Transaction, record: R) -> None:
         """Keep what has no bearing on anybody's rights: name and path are as they were, the watermark stays."""
-        tx.put(self._key(record), _encode(record))
+        transaction.put(self._key(record), _encode(record))
 
-    def remove(self, tx: Transaction, record: R) -> None:
+    def remove(self, transaction: Transaction, record: R) -> None:
         """Forget an entity. Raises NotThere."""
-        if tx.get(self._key(record)) is None:
+        if transaction.get(self._key(record)) is None:
             raise NotThere(record.unique_id)
-        tx.delete(self._key(record))
-        tx.delete(self._name_key(record.account, record.name))
-        self._add_to_count(tx, record.account, -1)
-        tx.advance_watermark()
+        transaction.delete(self._key(record))
+        transaction.delete(self._name_key(record.account, record.name))
+        self._add_to_count(transaction, record.account, -1)
+        transaction.advance_watermark()
 
     def _key(self, record: R) -> bytes:
         return pack("iam", record.account, self.name, record.unique_id)
@@ -154,8 +154,8 @@ class Kind(Generic[R]):
     def _count_key(self, account: str) -> bytes:
         return pack("iam-count", account, self.name)
 
-    def _add_to_count(self, tx: Transaction, account: str, by: int) -> None:
-        tx.put(self._count_key(account), (self.count(tx, account) + by).to_bytes(8, "big"))
+    def _add_to_count(self, transaction: Transaction, account: str, by: int) -> None:
+        transaction.put(self._count_key(account), (self.count(transaction, account) + by).to_bytes(8, "big"))
 
 
 def _index(record: Named) -> bytes:
@@ -176,24 +176,24 @@ class Relation:
         self._forward = forward
         self._backward = backward
 
-    def add(self, tx: Transaction, account: str, left: str, right: str) -> bool:
+    def add(self, transaction: Transaction, account: str, left: str, right: str) -> bool:
         """Keep the pair and return True, or return False where it was there already."""
         key = pack(self._forward, account, left, right)
-        if tx.get(key) is not None:
+        if transaction.get(key) is not None:
             return False
-        tx.put(key, b"")
-        tx.put(pack(self._backward, account, right, left), b"")
-        tx.advance_watermark()
+        transaction.put(key, b"")
+        transaction.put(pack(self._backward, account, right, left), b"")
+        transaction.advance_watermark()
         return True
 
-    def remove(self, tx: Transaction, account: str, left: str, right: str) -> bool:
+    def remove(self, transaction: Transaction, account: str, left: str, right: str) -> bool:
         """Forget the pair and return True, or return False where it was not there."""
         key = pack(self._forward, account, left, right)
-        if tx.get(key) is None:
+        if transaction.get(key) is None:
             return False
-        tx.delete(key)
-        tx.delete(pack(self._backward, account, right, left))
-        tx.advance_watermark()
+        transaction.delete(key)
+        transaction.delete(pack(self._backward, account, right, left))
+        transaction.advance_watermark()
         return True
 
     def has(self, view: Snapshot, account: str, left: str, right: str) -> bool:

@@ -27,6 +27,6 @@ def credential_report(view: Snapshot, account: str) -> CredentialReport | None:
     return None if value is None else _decode(value)
 
 
-def put_credential_report(tx: Transaction, account: str, report: CredentialReport) -> None:
+def put_credential_report(transaction: Transaction, account: str, report: CredentialReport) -> None:
     """Keep a report in place of the last one. Nobody's rights hang on it."""
-    tx.put(pack("iam-credential-report", account), _encode(report))
+    transaction.put(pack("iam-credential-report", account), _encode(report))

@@ -171,39 +171,40 @@ def session_keys(view: Snapshot) -> SessionKeys:
     return SessionKeys(newest, keys)
 
 
-def ensure_session_keys(tx: Transaction, now: datetime) -> None:
+def ensure_session_keys(transaction: Transaction, now: datetime) -> None:
     """Make the first key of the ring where there is none, and rotate where the newest has sealed for long enough."""
-    ring = _ring(tx)
+    ring = _ring(transaction)
     if not ring or ring[-1].made + KEY_LIFE <= now:
-        rotate(tx, now)
+        rotate(transaction, now)
 
 
-def rotate(tx: Transaction, now: datetime) -> None:
+def rotate(transaction: Transaction, now: datetime) -> None:
     """Make a new key that seals from now on; keys that no live session can hang on any more are forgotten."""
     ring = [
-        listed if listed.retired is not None else msgspec.structs.replace(listed, retired=now) for listed in _ring(tx)
+        listed if listed.retired is not None else msgspec.structs.replace(listed, retired=now)
+        for listed in _ring(transaction)
     ]
     kept = [listed for listed in ring if listed.retired is None or listed.retired + KEPT_AFTER > now]
     for listed in ring:
         if listed not in kept:
-            tx.delete(pack("session-key", listed.number))
-    _add_key(tx, kept, now)
+            transaction.delete(pack("session-key", listed.number))
+    _add_key(transaction, kept, now)
 
 
-def replace_session_keys(tx: Transaction, now: datetime) -> None:
+def replace_session_keys(transaction: Transaction, now: datetime) -> None:
     """Forget the whole ring and begin a new one: every session issued before dies at once."""
-    for listed in _ring(tx):
-        tx.delete(pack("session-key", listed.number))
-    _add_key(tx, [], now)
+    for listed in _ring(transaction):
+        transaction.delete(pack("session-key", listed.number))
+    _add_key(transaction, [], now)
 
 
-def _add_key(tx: Transaction, kept: list[_Listed], now: datetime) -> None:
+def _add_key(transaction: Transaction, kept: list[_Listed], now: datetime) -> None:
     number = os.urandom(_NUMBER_SIZE)
     while any(listed.number == number for listed in kept):
         number = os.urandom(_NUMBER_SIZE)
-    tx.put_secret(pack("session-key", number), os.urandom(32))
-    tx.put(_RING, _encode([*kept, _Listed(number, now)]))
-    tx.advance_watermark()
+    transaction.put_secret(pack("session-key", number), os.urandom(32))
+    transaction.put(_RING, _encode([*kept, _Listed(number, now)]))
+    transaction.advance_watermark()
 
 
 def _ring(view: Snapshot) -> list[_Listed]:
@@ -307,11 +308,11 @@ def _unpacked(payload: bytes) -> bytes:
     return plain
 
 
-def revoke(tx: Transaction, session_id: bytes, until: datetime) -> None:
+def revoke(transaction: Transaction, session_id: bytes, until: datetime) -> None:
     """Make a session dead from now on; the record is kept until the session has expired anyway."""
-    tx.put(pack("revoked-session", session_id), _encode(until))
-    tx.put(pack("revoked-until", int(until.timestamp()), session_id), b"")
-    tx.advance_watermark()
+    transaction.put(pack("revoked-session", session_id), _encode(until))
+    transaction.put(pack("revoked-until", int(until.timestamp()), session_id), b"")
+    transaction.advance_watermark()
 
 
 def is_revoked(view: Snapshot, session_id: bytes) -> bool:
@@ -319,14 +320,14 @@ def is_revoked(view: Snapshot, session_id: bytes) -> bool:
     return view.get(pack("revoked-session", session_id)) is not None
 
 
-def forget_expired_revocations(tx: Transaction, now: datetime, limit: int = 1000) -> int:
+def forget_expired_revocations(transaction: Transaction, now: datetime, limit: int = 1000) -> int:
     """Drop up to `limit` revocations of sessions that have expired; return how many."""
     gone = 0
-    for entry in tx.scan(pack("revoked-until"), limit=limit):
+    for entry in transaction.scan(pack("revoked-until"), limit=limit):
         _, moment, session_id = unpack(entry.key)
         if int.from_bytes(moment, "big") >= now.timestamp():
             break
-        tx.delete(pack("revoked-session", session_id))
-        tx.delete(entry.key)
+        transaction.delete(pack("revoked-session", session_id))
+        transaction.delete(entry.key)
         gone += 1
     return gone

@@ -96,20 +96,20 @@ class Drawer(Generic[R]):
         value = view.get(pack(self._name, account, user_id, credential_id))
         return None if value is None else self._decode(value)
 
-    def put(self, tx: Transaction, record: R) -> None:
+    def put(self, transaction: Transaction, record: R) -> None:
         """Keep a new one, or the new state of one."""
-        tx.put(self._key(record), _encode(record))
-        tx.advance_watermark()
+        transaction.put(self._key(record), _encode(record))
+        transaction.advance_watermark()
 
-    def remove(self, tx: Transaction, record: R) -> None:
+    def remove(self, transaction: Transaction, record: R) -> None:
         """Forget one, and its secret if it has one."""
-        tx.delete(self._key(record))
-        tx.delete(self._secret_key(record))
-        tx.advance_watermark()
+        transaction.delete(self._key(record))
+        transaction.delete(self._secret_key(record))
+        transaction.advance_watermark()
 
-    def put_secret(self, tx: Transaction, record: R, secret: bytes) -> None:
+    def put_secret(self, transaction: Transaction, record: R, secret: bytes) -> None:
         """Keep, sealed, what proves it."""
-        tx.put_secret(self._secret_key(record), secret)
+        transaction.put_secret(self._secret_key(record), secret)
 
     def _key(self, record: R) -> bytes:
         return pack(self._name, record.account, record.user_id, record.credential_id)

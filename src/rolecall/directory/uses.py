@@ -38,13 +38,13 @@ def last_use(view: Snapshot, access_key_id: str) -> LastUse | None:
     return None if value is None else _decode_key_use(value)
 
 
-def note_use(tx: Transaction, access_key_id: str, use: LastUse) -> None:
+def note_use(transaction: Transaction, access_key_id: str, use: LastUse) -> None:
     """Write down that an access key was used, unless it is gone or a later use is known. The watermark stays."""
-    if access_key(tx, access_key_id) is None:
+    if access_key(transaction, access_key_id) is None:
         return
-    known = last_use(tx, access_key_id)
+    known = last_use(transaction, access_key_id)
     if known is None or known.date < use.date:
-        tx.put(pack("access-key-used", access_key_id), _encode(use))
+        transaction.put(pack("access-key-used", access_key_id), _encode(use))
 
 
 def role_use(view: Snapshot, account: str, role_id: str) -> RoleUse | None:
@@ -53,10 +53,10 @@ def role_use(view: Snapshot, account: str, role_id: str) -> RoleUse | None:
     return None if value is None else _decode_role_use(value)
 
 
-def note_role_use(tx: Transaction, account: str, role_id: str, use: RoleUse) -> None:
+def note_role_use(transaction: Transaction, account: str, role_id: str, use: RoleUse) -> None:
     """Write down that a role was used, unless it is gone or a later use is known. The watermark stays."""
-    if role(tx, account, role_id) is None:
+    if role(transaction, account, role_id) is None:
         return
-    known = role_use(tx, account, role_id)
+    known = role_use(transaction, account, role_id)
     if known is None or known.date < use.date:
-        tx.put(pack("role-used", account, role_id), _encode(use))
+        transaction.put(pack("role-used", account, role_id), _encode(use))

@@ -81,16 +81,18 @@ class ServedAccount:
         self.root = Credentials(new_access_key_id("AKIA", ACCOUNT), new_secret_key())
         key = AccessKey(access_key_id=self.root.access_key_id, account=ACCOUNT, user_id=None, created=now)
         self.store.write_now(
-            lambda tx: [
-                put_account(tx, Account(account_id=ACCOUNT, created=now, canonical_id="ab" * 32)),
-                ensure_session_keys(tx, now),
-                create_access_key(tx, key, self.root.secret_access_key),
+            lambda transaction: [
+                put_account(transaction, Account(account_id=ACCOUNT, created=now, canonical_id="ab" * 32)),
+                ensure_session_keys(transaction, now),
+                create_access_key(transaction, key, self.root.secret_access_key),
             ]
         )
         self._loop = asyncio.new_event_loop()
         objects = LocalObjects(folder / "objects", sync=False)
         registry = Registry(iam.operations, sts.operations)
-        self._gateway = Gateway(registry, self.store, objects, self.trail, Uses(), clock, Settings(data=folder), ACCOUNT)
+        self._gateway = Gateway(
+            registry, self.store, objects, self.trail, Uses(), clock, Settings(data=folder), ACCOUNT
+        )
 
     def close(self) -> None:
         self.trail.close()

@@ -24,9 +24,9 @@ def stranger(account: ServedAccount) -> Any:
     key = AccessKey(access_key_id=new_access_key_id("AKIA", OTHER), account=OTHER, user_id=None, created=now)
     secret = new_secret_key()
     account.store.write_now(
-        lambda tx: [
-            put_account(tx, Account(account_id=OTHER, created=now, canonical_id="cd" * 32)),
-            create_access_key(tx, key, secret),
+        lambda transaction: [
+            put_account(transaction, Account(account_id=OTHER, created=now, canonical_id="cd" * 32)),
+            create_access_key(transaction, key, secret),
         ]
     )
     return account.client(who=Credentials(key.access_key_id, secret))

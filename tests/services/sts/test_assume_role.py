@@ -161,7 +161,7 @@ def test_a_deleted_role_ends_its_sessions_at_once(world: World) -> None:
     role = world.role("R", trusting_alice(world), allow("*"))
     session = Credentials.of(assume(world, alice))
     assert may(world, session, "s3:ListAllMyBuckets")
-    world.change(lambda tx: delete_role(tx, role))
+    world.change(lambda transaction: delete_role(transaction, role))
     with pytest.raises(Exception, match="gone"):
         world.caller(session)
 

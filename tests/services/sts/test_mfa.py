@@ -47,12 +47,12 @@ class Phone:
 
     def __init__(self, world: World, holder: str, account: str = ACCOUNT) -> None:
         new = Device(account=account, name=f"team/{next(_names)}", created=START)
-        seed = world.change(lambda tx: devices.create_device(tx, new))
+        seed = world.change(lambda transaction: devices.create_device(transaction, new))
         self._world = world
         self._totp = pyotp.TOTP(base64.b32encode(seed).decode())
         self.serial = new.arn
         earlier = (self.code(-1), self.code())
-        assert world.change(lambda tx: devices.enable(tx, new, holder, earlier, world.clock.now()))
+        assert world.change(lambda transaction: devices.enable(transaction, new, holder, earlier, world.clock.now()))
         world.wait(seconds=STEP)
 
     def code(self, ahead: int = 0) -> str:
@@ -208,9 +208,9 @@ def test_of_two_calls_that_proved_the_same_code_one_takes_it(world: World, alice
             for call in calls
         ]
     first, second = (world.ask(alice, *some) for some in checks)
-    assert world.change(lambda tx: calls[0].write(first, tx))["credentials"]
+    assert world.change(lambda transaction: calls[0].write(first, transaction))["credentials"]
     with pytest.raises(ServiceError) as error:
-        world.change(lambda tx: calls[1].write(second, tx))
+        world.change(lambda transaction: calls[1].write(second, transaction))
     assert (error.value.code, error.value.message, error.value.status) == WRONG
 
 
@@ -285,7 +285,7 @@ def test_a_device_that_is_not_enabled_any_more_proves_nothing(world: World, alic
     with world.store.view() as view:
         held = device(view, phone.serial)
     assert held is not None
-    world.change(lambda tx: devices.disable(tx, held))
+    world.change(lambda transaction: devices.disable(transaction, held))
     assert refused(world, alice, **phone.claim()) == NOT_YOURS
 
 
@@ -380,16 +380,16 @@ def test_what_a_failed_transaction_saw_is_not_remembered(world: World, alice: Cr
     call = next(one for one in operations if one.name == "AssumeRole").call(wanted)
     allowed = world.ask(alice, Check("s3:ListAllMyBuckets"))
 
-    def fails(tx: Transaction) -> None:
-        gone = role_by_arn(tx, R)
+    def fails(transaction: Transaction) -> None:
+        gone = role_by_arn(transaction, R)
         assert gone is not None
-        delete_role(tx, gone)
-        call.write(allowed, tx)
+        delete_role(transaction, gone)
+        call.write(allowed, transaction)
 
     with pytest.raises(ServiceError) as error:
         world.change(fails)
     assert (error.value.code, error.value.message, error.value.status) == not_authorized(ALICE)
-    world.change(lambda tx: tx.advance_watermark())
+    world.change(lambda transaction: transaction.advance_watermark())
     assert assume(world, alice)
 
 

@@ -62,31 +62,31 @@ class Lookup:
         """Answer from `trail`."""
         self._trail = trail
 
-    def __call__(self, allowed: Allowed, wanted: LookupEvents, view: Snapshot) -> Result:
+    def __call__(self, allowed: Allowed, parameters: LookupEvents, view: Snapshot) -> Result:
         """Return a page of the events of the caller's account."""
         del view
-        question = _question(wanted, allowed.caller.account)
-        if wanted.event_category == "insight":
+        question = _question(parameters, allowed.caller.account)
+        if parameters.event_category == "insight":
             return {"events": []}
-        found = self._trail.find(question, wanted.max_results + 1)
-        page = found[: wanted.max_results]
+        found = self._trail.find(question, parameters.max_results + 1)
+        page = found[: parameters.max_results]
         answer: dict[str, object] = {"events": [_shown(event) for event in page]}
         if len(found) > len(page):
-            answer["next_token"] = _token(wanted, page[-1])
+            answer["next_token"] = _token(parameters, page[-1])
         return answer
 
 
-def _question(wanted: LookupEvents, account: str) -> Question:
+def _question(parameters: LookupEvents, account: str) -> Question:
     """Return what is asked for. Raises ServiceError where it cannot be asked."""
-    if not 1 <= wanted.max_results <= MOST:
+    if not 1 <= parameters.max_results <= MOST:
         raise ServiceError("InvalidMaxResultsException", f"MaxResults must be between 1 and {MOST}.")
-    if wanted.event_category not in {None, "insight"}:
-        raise ServiceError("InvalidEventCategoryException", f"Event category {wanted.event_category} is not valid.")
-    if wanted.start_time and wanted.end_time and wanted.start_time > wanted.end_time:
+    if parameters.event_category not in {None, "insight"}:
+        raise ServiceError("InvalidEventCategoryException", f"Event category {parameters.event_category} is not valid.")
+    if parameters.start_time and parameters.end_time and parameters.start_time > parameters.end_time:
         raise ServiceError("InvalidTimeRangeException", "The start time must not be after the end time.")
-    attribute, value = _attribute(wanted.lookup_attributes)
-    before = None if wanted.next_token is None else _place(wanted, wanted.next_token)
-    return Question(account, wanted.start_time, wanted.end_time, attribute, value, before)
+    attribute, value = _attribute(parameters.lookup_attributes)
+    before = None if parameters.next_token is None else _place(parameters, parameters.next_token)
+    return Question(account, parameters.start_time, parameters.end_time, attribute, value, before)
 
 
 def _attribute(attributes: Sequence[LookupAttribute]) -> tuple[str | None, str]:
@@ -121,22 +121,22 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Place).decode
 
 
-def _token(wanted: LookupEvents, last: Event) -> str:
-    return base64.urlsafe_b64encode(_encode(_Place(_digest(wanted), last.time, last.event_id))).decode()
+def _token(parameters: LookupEvents, last: Event) -> str:
+    return base64.urlsafe_b64encode(_encode(_Place(_digest(parameters), last.time, last.event_id))).decode()
 
 
-def _place(wanted: LookupEvents, token: str) -> tuple[datetime, str]:
+def _place(parameters: LookupEvents, token: str) -> tuple[datetime, str]:
     """Return the place that a token stands for. Raises ServiceError for one of another question, or of nobody's."""
     try:
         place = _decode(base64.urlsafe_b64decode(token.encode("ascii")))
     except (ValueError, binascii.Error, msgspec.MsgspecError):
         raise ServiceError("InvalidNextTokenException", "The next token is not valid.") from None
-    if place.question != _digest(wanted) or place.time.tzinfo is None:
+    if place.question != _digest(parameters) or place.time.tzinfo is None:
         raise ServiceError("InvalidNextTokenException", "The next token was given for other parameters.")
     return place.time, place.event_id
 
 
-def _digest(wanted: LookupEvents) -> bytes:
+def _digest(parameters: LookupEvents) -> bytes:
     """Return a mark of what must stay the same from page to page."""
-    same = [wanted.lookup_attributes, wanted.start_time, wanted.end_time, wanted.event_category]
+    same = [parameters.lookup_attributes, parameters.start_time, parameters.end_time, parameters.event_category]
     return hashlib.blake2b(_encode(same), digest_size=8).digest()

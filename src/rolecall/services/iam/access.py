@@ -150,18 +150,19 @@ def on_user(action: str, *, bounded: bool = False) -> Access[OfUser]:
 
 def on_self(action: str) -> Access[OfSelf]:
     """Declare an operation on a user that, not named, is the caller. The right is needed all the same."""
-    return Access(lambda ask: [_self_check(ask, action)])
+    return Access(lambda ask: [self_check(ask, action)])
 
 
-def _self_check(ask: Ask[OfSelf], action: str) -> Check:
+def self_check(ask: Ask[OfSelf], action: str, keys: Keys = _NONE) -> Check:
+    """Ask for an action on the user that is named, or else on the caller."""
     name = ask.parameters.user_name
     if name is not None:
-        return user_check(ask, action, name)
+        return user_check(ask, action, name, keys)
     caller = ask.caller
     if caller.principal.kind is PrincipalKind.ROOT:
-        return Check(f"iam:{action}", root_arn(caller.account))
+        return Check(f"iam:{action}", root_arn(caller.account), context=keys)
     if caller.principal.kind is PrincipalKind.USER and caller.user is not None:
-        return user_check(ask, action, caller.user.name)
+        return user_check(ask, action, caller.user.name, keys)
     raise ServiceError("ValidationError", "Must specify userName when calling with non-User credentials")
 
 
@@ -320,13 +321,17 @@ def attaching_to_group(action: str) -> Access[GroupAndPolicy]:
 
 
 def _bound_user(ask: Ask[UserAndBoundary]) -> list[Check]:
-    wanted = ask.parameters
-    return [user_check(ask, "PutUserPermissionsBoundary", wanted.user_name, {BOUNDARY: wanted.permissions_boundary})]
+    parameters = ask.parameters
+    return [
+        user_check(ask, "PutUserPermissionsBoundary", parameters.user_name, {BOUNDARY: parameters.permissions_boundary})
+    ]
 
 
 def _bound_role(ask: Ask[RoleAndBoundary]) -> list[Check]:
-    wanted = ask.parameters
-    return [role_check(ask, "PutRolePermissionsBoundary", wanted.role_name, {BOUNDARY: wanted.permissions_boundary})]
+    parameters = ask.parameters
+    return [
+        role_check(ask, "PutRolePermissionsBoundary", parameters.role_name, {BOUNDARY: parameters.permissions_boundary})
+    ]
 
 
 BOUND_USER: Access[UserAndBoundary] = Access(_bound_user)
@@ -359,13 +364,15 @@ def _tag_role(ask: Ask[RoleAndTags]) -> list[Check]:
 
 
 def _tag_policy(ask: Ask[PolicyAndTags]) -> list[Check]:
-    wanted = ask.parameters
-    return [policy_check(ask, "TagPolicy", wanted.policy_arn, tags_in_request(wanted.tags), change=True)]
+    parameters = ask.parameters
+    return [policy_check(ask, "TagPolicy", parameters.policy_arn, tags_in_request(parameters.tags), change=True)]
 
 
 def _tag_profile(ask: Ask[ProfileAndTags]) -> list[Check]:
-    wanted = ask.parameters
-    return [profile_check(ask, "TagInstanceProfile", wanted.instance_profile_name, tags_in_request(wanted.tags))]
+    parameters = ask.parameters
+    return [
+        profile_check(ask, "TagInstanceProfile", parameters.instance_profile_name, tags_in_request(parameters.tags))
+    ]
 
 
 def _untag_user(ask: Ask[UserAndTagKeys]) -> list[Check]:
@@ -377,13 +384,15 @@ def _untag_role(ask: Ask[RoleAndTagKeys]) -> list[Check]:
 
 
 def _untag_policy(ask: Ask[PolicyAndTagKeys]) -> list[Check]:
-    wanted = ask.parameters
-    return [policy_check(ask, "UntagPolicy", wanted.policy_arn, tag_keys_in_request(wanted.tag_keys), change=True)]
+    parameters = ask.parameters
+    return [
+        policy_check(ask, "UntagPolicy", parameters.policy_arn, tag_keys_in_request(parameters.tag_keys), change=True)
+    ]
 
 
 def _untag_profile(ask: Ask[ProfileAndTagKeys]) -> list[Check]:
-    wanted, keys = ask.parameters, tag_keys_in_request(ask.parameters.tag_keys)
-    return [profile_check(ask, "UntagInstanceProfile", wanted.instance_profile_name, keys)]
+    parameters, keys = ask.parameters, tag_keys_in_request(ask.parameters.tag_keys)
+    return [profile_check(ask, "UntagInstanceProfile", parameters.instance_profile_name, keys)]
 
 
 TAG_USER: Access[UserAndTags] = Access(_tag_user)

@@ -41,12 +41,12 @@ class KeyStatus(OfSelf, frozen=True, kw_only=True):
 
 
 @operations.write("CreateAccessKey", OfSelf, on_self("CreateAccessKey"))
-def create_access_key(allowed: Allowed, wanted: OfSelf, tx: Transaction) -> Result:
+def create_access_key(allowed: Allowed, parameters: OfSelf, transaction: Transaction) -> Result:
     """Give a user another access key. The secret is told here and never again."""
     account = allowed.caller.account
-    owner = user_or_self(tx, allowed.caller, wanted.user_name)
+    owner = user_or_self(transaction, allowed.caller, parameters.user_name)
     owner_id = owner.user_id if owner else None
-    if len(keys_of(tx, account, owner_id)) >= KEYS_PER_USER:
+    if len(keys_of(transaction, account, owner_id)) >= KEYS_PER_USER:
         raise quota_exceeded("AccessKeysPerUser", KEYS_PER_USER)
     key = AccessKey(
         access_key_id=new_access_key_id("AKIA", account),
@@ -55,7 +55,7 @@ def create_access_key(allowed: Allowed, wanted: OfSelf, tx: Transaction) -> Resu
         created=allowed.now.replace(microsecond=0),
     )
     secret = new_secret_key()
-    credentials.create_access_key(tx, key, secret)
+    credentials.create_access_key(transaction, key, secret)
     return {"access_key": _shown(key, owner) | {"secret_access_key": secret}}
 
 
@@ -69,34 +69,34 @@ def _shown(key: AccessKey, owner: User | None) -> dict[str, object]:
 
 
 @operations.read("ListAccessKeys", KeyPage, on_self("ListAccessKeys"))
-def list_access_keys(allowed: Allowed, wanted: KeyPage, view: Snapshot) -> Result:
+def list_access_keys(allowed: Allowed, parameters: KeyPage, view: Snapshot) -> Result:
     """List the access keys of a user, without their secrets."""
-    owner = user_or_self(view, allowed.caller, wanted.user_name)
+    owner = user_or_self(view, allowed.caller, parameters.user_name)
     keys = keys_of(view, allowed.caller.account, owner.user_id if owner else None)
     page, more = page_of(
-        keys, lambda key: f"{key.created.isoformat()} {key.access_key_id}", wanted.marker, wanted.max_items
+        keys, lambda key: f"{key.created.isoformat()} {key.access_key_id}", parameters.marker, parameters.max_items
     )
     return {"access_key_metadata": [_shown(key, owner) for key in page], **more}
 
 
 @operations.write("UpdateAccessKey", KeyStatus, on_self("UpdateAccessKey"))
-def update_access_key(allowed: Allowed, wanted: KeyStatus, tx: Transaction) -> Result:
+def update_access_key(allowed: Allowed, parameters: KeyStatus, transaction: Transaction) -> Result:
     """Make an access key active or inactive."""
-    key = _key_of(allowed, wanted, wanted.access_key_id, tx)
-    set_status(tx, key, status_of(wanted.status))
+    key = _key_of(allowed, parameters, parameters.access_key_id, transaction)
+    set_status(transaction, key, status_of(parameters.status))
     return {}
 
 
 @operations.write("DeleteAccessKey", OwnKey, on_self("DeleteAccessKey"))
-def delete_access_key(allowed: Allowed, wanted: OwnKey, tx: Transaction) -> Result:
+def delete_access_key(allowed: Allowed, parameters: OwnKey, transaction: Transaction) -> Result:
     """Delete an access key; it is dead at the next request."""
-    credentials.delete_access_key(tx, _key_of(allowed, wanted, wanted.access_key_id, tx))
+    credentials.delete_access_key(transaction, _key_of(allowed, parameters, parameters.access_key_id, transaction))
     return {}
 
 
-def _key_of(allowed: Allowed, wanted: OfSelf, access_key_id: str, view: Snapshot) -> AccessKey:
+def _key_of(allowed: Allowed, parameters: OfSelf, access_key_id: str, view: Snapshot) -> AccessKey:
     """Return the key, which must belong to the very user that the right was asked for."""
-    owner = user_or_self(view, allowed.caller, wanted.user_name)
+    owner = user_or_self(view, allowed.caller, parameters.user_name)
     key = access_key(view, access_key_id)
     if key is None or key.account != allowed.caller.account or key.user_id != (owner.user_id if owner else None):
         raise no_such_entity(f"The Access Key with id {access_key_id} cannot be found.")
@@ -104,12 +104,12 @@ def _key_of(allowed: Allowed, wanted: OfSelf, access_key_id: str, view: Snapshot
 
 
 @operations.read("GetAccessKeyLastUsed", OfKey, on_key())
-def get_access_key_last_used(allowed: Allowed, wanted: OfKey, view: Snapshot) -> Result:
+def get_access_key_last_used(allowed: Allowed, parameters: OfKey, view: Snapshot) -> Result:
     """Return whose key this is, and when and for what it was used last."""
     account = allowed.caller.account
-    key = access_key(view, wanted.access_key_id)
+    key = access_key(view, parameters.access_key_id)
     if key is None or key.account != account:
-        raise no_such_entity(f"The Access Key with id {wanted.access_key_id} cannot be found.")
+        raise no_such_entity(f"The Access Key with id {parameters.access_key_id} cannot be found.")
     owner = user(view, account, key.user_id) if key.user_id is not None else None
     use = last_use(view, key.access_key_id)
     if use is None:

@@ -52,46 +52,46 @@ def _account(view: Snapshot, allowed: Allowed) -> Account:
 
 
 @operations.write("CreateAccountAlias", Alias, on_account("CreateAccountAlias"))
-def create_account_alias(allowed: Allowed, wanted: Alias, tx: Transaction) -> Result:
+def create_account_alias(allowed: Allowed, parameters: Alias, transaction: Transaction) -> Result:
     """Give the account its alias, in place of another one."""
-    if account_with_alias(tx, wanted.account_alias) is not None:
-        raise exists_already(f"The account alias {wanted.account_alias} already exists.")
-    if ACCOUNT_ID.fullmatch(wanted.account_alias):
+    if account_with_alias(transaction, parameters.account_alias) is not None:
+        raise exists_already(f"The account alias {parameters.account_alias} already exists.")
+    if ACCOUNT_ID.fullmatch(parameters.account_alias):
         raise invalid_input("An account alias must not be 12 digits.")
-    put_account(tx, msgspec.structs.replace(_account(tx, allowed), alias=wanted.account_alias))
+    put_account(transaction, msgspec.structs.replace(_account(transaction, allowed), alias=parameters.account_alias))
     return {}
 
 
 @operations.write("DeleteAccountAlias", Alias, on_account("DeleteAccountAlias"))
-def delete_account_alias(allowed: Allowed, wanted: Alias, tx: Transaction) -> Result:
+def delete_account_alias(allowed: Allowed, parameters: Alias, transaction: Transaction) -> Result:
     """Take the account's alias away."""
-    known = _account(tx, allowed)
-    if known.alias != wanted.account_alias:
-        raise no_such_entity(f"The account alias with name {wanted.account_alias} cannot be found.")
-    put_account(tx, msgspec.structs.replace(known, alias=None))
+    known = _account(transaction, allowed)
+    if known.alias != parameters.account_alias:
+        raise no_such_entity(f"The account alias with name {parameters.account_alias} cannot be found.")
+    put_account(transaction, msgspec.structs.replace(known, alias=None))
     return {}
 
 
 @operations.read("ListAccountAliases", AliasPage, on_account("ListAccountAliases"))
-def list_account_aliases(allowed: Allowed, wanted: AliasPage, view: Snapshot) -> Result:
+def list_account_aliases(allowed: Allowed, parameters: AliasPage, view: Snapshot) -> Result:
     """List the account's alias, if it has one."""
     alias = _account(view, allowed).alias
-    page, more = page_of([] if alias is None else [alias], str, wanted.marker, wanted.max_items)
+    page, more = page_of([] if alias is None else [alias], str, parameters.marker, parameters.max_items)
     return {"account_aliases": page, **more}
 
 
 @operations.write("UpdateAccountPasswordPolicy", NewPasswordPolicy, on_account("UpdateAccountPasswordPolicy"))
-def update_account_password_policy(allowed: Allowed, wanted: NewPasswordPolicy, tx: Transaction) -> Result:
+def update_account_password_policy(allowed: Allowed, parameters: NewPasswordPolicy, transaction: Transaction) -> Result:
     """Set the account's password policy as a whole."""
-    policy = msgspec.convert(msgspec.structs.asdict(wanted), PasswordPolicy)
-    put_account(tx, msgspec.structs.replace(_account(tx, allowed), password_policy=policy))
+    policy = msgspec.convert(msgspec.structs.asdict(parameters), PasswordPolicy)
+    put_account(transaction, msgspec.structs.replace(_account(transaction, allowed), password_policy=policy))
     return {}
 
 
 @operations.read("GetAccountPasswordPolicy", NoParameters, on_account("GetAccountPasswordPolicy"))
-def get_account_password_policy(allowed: Allowed, wanted: NoParameters, view: Snapshot) -> Result:
+def get_account_password_policy(allowed: Allowed, parameters: NoParameters, view: Snapshot) -> Result:
     """Return the account's password policy, if one is set."""
-    del wanted
+    del parameters
     policy = _account(view, allowed).password_policy
     if policy is None:
         raise _no_policy(allowed)
@@ -100,13 +100,13 @@ def get_account_password_policy(allowed: Allowed, wanted: NoParameters, view: Sn
 
 
 @operations.write("DeleteAccountPasswordPolicy", NoParameters, on_account("DeleteAccountPasswordPolicy"))
-def delete_account_password_policy(allowed: Allowed, wanted: NoParameters, tx: Transaction) -> Result:
+def delete_account_password_policy(allowed: Allowed, parameters: NoParameters, transaction: Transaction) -> Result:
     """Remove the account's password policy."""
-    del wanted
-    known = _account(tx, allowed)
+    del parameters
+    known = _account(transaction, allowed)
     if known.password_policy is None:
         raise _no_policy(allowed)
-    put_account(tx, msgspec.structs.replace(known, password_policy=None))
+    put_account(transaction, msgspec.structs.replace(known, password_policy=None))
     return {}
 
 

@@ -51,9 +51,9 @@ QUOTAS: Mapping[str, int] = {
 
 
 @operations.read("GetAccountSummary", NoParameters, on_account("GetAccountSummary"))
-def get_account_summary(allowed: Allowed, wanted: NoParameters, view: Snapshot) -> Result:
+def get_account_summary(allowed: Allowed, parameters: NoParameters, view: Snapshot) -> Result:
     """Return what there is and what there may be, by AWS's names for each."""
-    del wanted
+    del parameters
     account = allowed.caller.account
     counted = {
         "AccountAccessKeysPresent": int(bool(keys_of(view, account, None))),

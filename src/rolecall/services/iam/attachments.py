@@ -57,20 +57,22 @@ class AttachedToRole(OfRole, frozen=True, kw_only=True):
     max_items: int | None = None
 
 
-def _attach(tx: Transaction, account: str, kind: str, owner_id: str, arn: str) -> Result:
-    policy = the_attachable_policy(tx, account, arn)
+def _attach(transaction: Transaction, account: str, kind: str, owner_id: str, arn: str) -> Result:
+    policy = the_attachable_policy(transaction, account, arn)
     if not policy.is_attachable:
         raise ServiceError("PolicyNotAttachable", "Cannot attach a Service Role Policy to a customer role.")
     quota = QUOTAS[kind]
-    if len(attached_policies(tx, account, owner_id)) >= quota and not is_attached(tx, account, owner_id, arn):
+    if len(attached_policies(transaction, account, owner_id)) >= quota and not is_attached(
+        transaction, account, owner_id, arn
+    ):
         raise quota_exceeded(f"PoliciesPer{kind}", quota)
-    attach(tx, account, owner_id, policy.arn)
+    attach(transaction, account, owner_id, policy.arn)
     return {}
 
 
-def _detach(tx: Transaction, account: str, owner_id: str, arn: str) -> Result:
-    if not detach(tx, account, owner_id, arn):
-        find_policy(tx, account, arn)
+def _detach(transaction: Transaction, account: str, owner_id: str, arn: str) -> Result:
+    if not detach(transaction, account, owner_id, arn):
+        find_policy(transaction, account, arn)
         raise no_such_entity(f"Policy {arn} was not found.")
     return {}
 
@@ -89,63 +91,63 @@ def _path(arn: str) -> str:
 
 
 @operations.write("AttachUserPolicy", UserAndPolicy, attaching_to_user("AttachUserPolicy"))
-def attach_user_policy(allowed: Allowed, wanted: UserAndPolicy, tx: Transaction) -> Result:
+def attach_user_policy(allowed: Allowed, parameters: UserAndPolicy, transaction: Transaction) -> Result:
     """Attach a managed policy to a user; one that is attached stays attached."""
-    owner = the_user(tx, allowed.caller.account, wanted.user_name)
-    return _attach(tx, owner.account, "User", owner.user_id, wanted.policy_arn)
+    owner = the_user(transaction, allowed.caller.account, parameters.user_name)
+    return _attach(transaction, owner.account, "User", owner.user_id, parameters.policy_arn)
 
 
 @operations.write("DetachUserPolicy", UserAndPolicy, attaching_to_user("DetachUserPolicy"))
-def detach_user_policy(allowed: Allowed, wanted: UserAndPolicy, tx: Transaction) -> Result:
+def detach_user_policy(allowed: Allowed, parameters: UserAndPolicy, transaction: Transaction) -> Result:
     """Detach a managed policy from a user."""
-    owner = the_user(tx, allowed.caller.account, wanted.user_name)
-    return _detach(tx, owner.account, owner.user_id, wanted.policy_arn)
+    owner = the_user(transaction, allowed.caller.account, parameters.user_name)
+    return _detach(transaction, owner.account, owner.user_id, parameters.policy_arn)
 
 
 @operations.read("ListAttachedUserPolicies", AttachedToUser, on_user("ListAttachedUserPolicies"))
-def list_attached_user_policies(allowed: Allowed, wanted: AttachedToUser, view: Snapshot) -> Result:
+def list_attached_user_policies(allowed: Allowed, parameters: AttachedToUser, view: Snapshot) -> Result:
     """List the managed policies attached to a user."""
-    owner = the_user(view, allowed.caller.account, wanted.user_name)
-    return _list(view, owner.account, owner.user_id, wanted.path_prefix, wanted.marker, wanted.max_items)
+    owner = the_user(view, allowed.caller.account, parameters.user_name)
+    return _list(view, owner.account, owner.user_id, parameters.path_prefix, parameters.marker, parameters.max_items)
 
 
 @operations.write("AttachGroupPolicy", GroupAndPolicy, attaching_to_group("AttachGroupPolicy"))
-def attach_group_policy(allowed: Allowed, wanted: GroupAndPolicy, tx: Transaction) -> Result:
+def attach_group_policy(allowed: Allowed, parameters: GroupAndPolicy, transaction: Transaction) -> Result:
     """Attach a managed policy to a group; one that is attached stays attached."""
-    owner = the_group(tx, allowed.caller.account, wanted.group_name)
-    return _attach(tx, owner.account, "Group", owner.group_id, wanted.policy_arn)
+    owner = the_group(transaction, allowed.caller.account, parameters.group_name)
+    return _attach(transaction, owner.account, "Group", owner.group_id, parameters.policy_arn)
 
 
 @operations.write("DetachGroupPolicy", GroupAndPolicy, attaching_to_group("DetachGroupPolicy"))
-def detach_group_policy(allowed: Allowed, wanted: GroupAndPolicy, tx: Transaction) -> Result:
+def detach_group_policy(allowed: Allowed, parameters: GroupAndPolicy, transaction: Transaction) -> Result:
     """Detach a managed policy from a group."""
-    owner = the_group(tx, allowed.caller.account, wanted.group_name)
-    return _detach(tx, owner.account, owner.group_id, wanted.policy_arn)
+    owner = the_group(transaction, allowed.caller.account, parameters.group_name)
+    return _detach(transaction, owner.account, owner.group_id, parameters.policy_arn)
 
 
 @operations.read("ListAttachedGroupPolicies", AttachedToGroup, on_group("ListAttachedGroupPolicies"))
-def list_attached_group_policies(allowed: Allowed, wanted: AttachedToGroup, view: Snapshot) -> Result:
+def list_attached_group_policies(allowed: Allowed, parameters: AttachedToGroup, view: Snapshot) -> Result:
     """List the managed policies attached to a group."""
-    owner = the_group(view, allowed.caller.account, wanted.group_name)
-    return _list(view, owner.account, owner.group_id, wanted.path_prefix, wanted.marker, wanted.max_items)
+    owner = the_group(view, allowed.caller.account, parameters.group_name)
+    return _list(view, owner.account, owner.group_id, parameters.path_prefix, parameters.marker, parameters.max_items)
 
 
 @operations.write("AttachRolePolicy", RoleAndPolicy, attaching_to_role("AttachRolePolicy"))
-def attach_role_policy(allowed: Allowed, wanted: RoleAndPolicy, tx: Transaction) -> Result:
+def attach_role_policy(allowed: Allowed, parameters: RoleAndPolicy, transaction: Transaction) -> Result:
     """Attach a managed policy to a role; one that is attached stays attached."""
-    owner = the_changeable_role(tx, allowed.caller.account, wanted.role_name)
-    return _attach(tx, owner.account, "Role", owner.role_id, wanted.policy_arn)
+    owner = the_changeable_role(transaction, allowed.caller.account, parameters.role_name)
+    return _attach(transaction, owner.account, "Role", owner.role_id, parameters.policy_arn)
 
 
 @operations.write("DetachRolePolicy", RoleAndPolicy, attaching_to_role("DetachRolePolicy"))
-def detach_role_policy(allowed: Allowed, wanted: RoleAndPolicy, tx: Transaction) -> Result:
+def detach_role_policy(allowed: Allowed, parameters: RoleAndPolicy, transaction: Transaction) -> Result:
     """Detach a managed policy from a role."""
-    owner = the_changeable_role(tx, allowed.caller.account, wanted.role_name)
-    return _detach(tx, owner.account, owner.role_id, wanted.policy_arn)
+    owner = the_changeable_role(transaction, allowed.caller.account, parameters.role_name)
+    return _detach(transaction, owner.account, owner.role_id, parameters.policy_arn)
 
 
 @operations.read("ListAttachedRolePolicies", AttachedToRole, on_role("ListAttachedRolePolicies"))
-def list_attached_role_policies(allowed: Allowed, wanted: AttachedToRole, view: Snapshot) -> Result:
+def list_attached_role_policies(allowed: Allowed, parameters: AttachedToRole, view: Snapshot) -> Result:
     """List the managed policies attached to a role."""
-    owner = the_role(view, allowed.caller.account, wanted.role_name)
-    return _list(view, owner.account, owner.role_id, wanted.path_prefix, wanted.marker, wanted.max_items)
+    owner = the_role(view, allowed.caller.account, parameters.role_name)
+    return _list(view, owner.account, owner.role_id, parameters.path_prefix, parameters.marker, parameters.max_items)

@@ -148,14 +148,14 @@ class Details(Parameters, frozen=True, kw_only=True):
 
 
 @operations.read("GetAccountAuthorizationDetails", Details, on_account("GetAccountAuthorizationDetails"))
-def get_account_authorization_details(allowed: Allowed, wanted: Details, view: Snapshot) -> Result:
+def get_account_authorization_details(allowed: Allowed, parameters: Details, view: Snapshot) -> Result:
     """Return users, groups, roles, the account's managed policies and those of AWS's own that it uses."""
-    account, size = allowed.caller.account, wanted.max_items or DEFAULT_ITEMS
-    begun, _, behind = place_of(wanted.marker).partition(" ")
+    account, size = allowed.caller.account, parameters.max_items or DEFAULT_ITEMS
+    begun, _, behind = place_of(parameters.marker).partition(" ")
     result: dict[str, list[Detail]] = {section.member: [] for section in _SECTIONS}
     taken, last = 0, ""
     for number, section in enumerate(_SECTIONS):
-        if (wanted.filter and section.kind not in wanted.filter) or str(number) < begun:
+        if (parameters.filter and section.kind not in parameters.filter) or str(number) < begun:
             continue
         for place, detail in section.items(view, account, behind if str(number) == begun else ""):
             if taken == size:

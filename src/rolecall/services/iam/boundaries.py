@@ -15,34 +15,34 @@ from rolecall.store.interface import Transaction
 
 
 @operations.write("PutUserPermissionsBoundary", UserAndBoundary, BOUND_USER)
-def put_user_permissions_boundary(allowed: Allowed, wanted: UserAndBoundary, tx: Transaction) -> Result:
+def put_user_permissions_boundary(allowed: Allowed, parameters: UserAndBoundary, transaction: Transaction) -> Result:
     """Set the managed policy beyond which a user may nothing."""
-    old = the_user(tx, allowed.caller.account, wanted.user_name)
-    boundary = the_attachable_policy(tx, old.account, wanted.permissions_boundary)
-    update_user(tx, old, msgspec.structs.replace(old, boundary=boundary.arn))
+    old = the_user(transaction, allowed.caller.account, parameters.user_name)
+    boundary = the_attachable_policy(transaction, old.account, parameters.permissions_boundary)
+    update_user(transaction, old, msgspec.structs.replace(old, boundary=boundary.arn))
     return {}
 
 
 @operations.write("DeleteUserPermissionsBoundary", OfUser, on_user("DeleteUserPermissionsBoundary", bounded=True))
-def delete_user_permissions_boundary(allowed: Allowed, wanted: OfUser, tx: Transaction) -> Result:
+def delete_user_permissions_boundary(allowed: Allowed, parameters: OfUser, transaction: Transaction) -> Result:
     """Take a user's boundary away."""
-    old = the_user(tx, allowed.caller.account, wanted.user_name)
-    update_user(tx, old, msgspec.structs.replace(old, boundary=None))
+    old = the_user(transaction, allowed.caller.account, parameters.user_name)
+    update_user(transaction, old, msgspec.structs.replace(old, boundary=None))
     return {}
 
 
 @operations.write("PutRolePermissionsBoundary", RoleAndBoundary, BOUND_ROLE)
-def put_role_permissions_boundary(allowed: Allowed, wanted: RoleAndBoundary, tx: Transaction) -> Result:
+def put_role_permissions_boundary(allowed: Allowed, parameters: RoleAndBoundary, transaction: Transaction) -> Result:
     """Set the managed policy beyond which a role may nothing."""
-    old = the_changeable_role(tx, allowed.caller.account, wanted.role_name)
-    boundary = the_attachable_policy(tx, old.account, wanted.permissions_boundary)
-    update_role(tx, old, msgspec.structs.replace(old, boundary=boundary.arn))
+    old = the_changeable_role(transaction, allowed.caller.account, parameters.role_name)
+    boundary = the_attachable_policy(transaction, old.account, parameters.permissions_boundary)
+    update_role(transaction, old, msgspec.structs.replace(old, boundary=boundary.arn))
     return {}
 
 
 @operations.write("DeleteRolePermissionsBoundary", OfRole, on_role("DeleteRolePermissionsBoundary", bounded=True))
-def delete_role_permissions_boundary(allowed: Allowed, wanted: OfRole, tx: Transaction) -> Result:
+def delete_role_permissions_boundary(allowed: Allowed, parameters: OfRole, transaction: Transaction) -> Result:
     """Take a role's boundary away."""
-    old = the_changeable_role(tx, allowed.caller.account, wanted.role_name)
-    update_role(tx, old, msgspec.structs.replace(old, boundary=None))
+    old = the_changeable_role(transaction, allowed.caller.account, parameters.role_name)
+    update_role(transaction, old, msgspec.structs.replace(old, boundary=None))
     return {}

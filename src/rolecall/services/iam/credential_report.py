@@ -46,21 +46,21 @@ _NOTHING = "N/A"
 
 
 @operations.write("GenerateCredentialReport", NoParameters, on_account("GenerateCredentialReport"))
-def generate_credential_report(allowed: Allowed, wanted: NoParameters, tx: Transaction) -> Result:
+def generate_credential_report(allowed: Allowed, parameters: NoParameters, transaction: Transaction) -> Result:
     """Make a report, unless there is one that is young enough."""
-    del wanted
+    del parameters
     account, now = allowed.caller.account, allowed.now.replace(microsecond=0)
-    present = credential_report(tx, account)
+    present = credential_report(transaction, account)
     if present is not None and present.made + LIFE > now:
         return {"state": "COMPLETE"}
-    put_credential_report(tx, account, CredentialReport(made=now, content=_report(tx, account, now)))
+    put_credential_report(transaction, account, CredentialReport(made=now, content=_report(transaction, account, now)))
     return {"state": "STARTED", "description": "No report exists. Starting a new report generation task"}
 
 
 @operations.read("GetCredentialReport", NoParameters, on_account("GetCredentialReport"))
-def get_credential_report(allowed: Allowed, wanted: NoParameters, view: Snapshot) -> Result:
+def get_credential_report(allowed: Allowed, parameters: NoParameters, view: Snapshot) -> Result:
     """Return the report that was made last, while it is young enough."""
-    del wanted
+    del parameters
     present = credential_report(view, allowed.caller.account)
     if present is None:
         raise ServiceError("ReportNotPresent", "No report exists. Use GenerateCredentialReport to make one.", 410)

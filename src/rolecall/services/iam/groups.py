@@ -43,91 +43,97 @@ def _taken(name: str) -> ServiceError:
 
 
 @operations.write("CreateGroup", NewGroup, CREATE_GROUP)
-def create_group(allowed: Allowed, wanted: NewGroup, tx: Transaction) -> Result:
+def create_group(allowed: Allowed, parameters: NewGroup, transaction: Transaction) -> Result:
     """Create a group."""
     account = allowed.caller.account
-    if GROUPS.count(tx, account) >= QUOTA:
+    if GROUPS.count(transaction, account) >= QUOTA:
         raise quota_exceeded("GroupsPerAccount", QUOTA)
     new = Group(
         account=account,
-        name=wanted.group_name,
-        path=wanted.path,
+        name=parameters.group_name,
+        path=parameters.path,
         created=allowed.now.replace(microsecond=0),
         group_id=new_unique_id("AGPA", account),
     )
     try:
-        principals.create_group(tx, new)
+        principals.create_group(transaction, new)
     except NameTaken:
-        raise _taken(wanted.group_name) from None
+        raise _taken(parameters.group_name) from None
     return {"group": shown_group(new)}
 
 
 @operations.read("GetGroup", GroupPage, on_group("GetGroup"))
-def get_group(allowed: Allowed, wanted: GroupPage, view: Snapshot) -> Result:
+def get_group(allowed: Allowed, parameters: GroupPage, view: Snapshot) -> Result:
     """Return a group and the users in it."""
     account = allowed.caller.account
-    found = the_group(view, account, wanted.group_name)
+    found = the_group(view, account, parameters.group_name)
     members = members_of(view, account, found.group_id)
-    page, more = page_of(members, lambda user: fold(user.name), wanted.marker, wanted.max_items)
+    page, more = page_of(members, lambda user: fold(user.name), parameters.marker, parameters.max_items)
     return {"group": shown_group(found), "users": [shown_user(user) for user in page], **more}
 
 
 @operations.read("ListGroups", Below, below("ListGroups", "group"))
-def list_all_groups(allowed: Allowed, wanted: Below, view: Snapshot) -> Result:
+def list_all_groups(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
     """List the groups below a path."""
     account = allowed.caller.account
     page, more = page_of_entities(
-        list_groups, view, account, wanted.path_prefix, lambda group: group.name, wanted.marker, wanted.max_items
+        list_groups,
+        view,
+        account,
+        parameters.path_prefix,
+        lambda group: group.name,
+        parameters.marker,
+        parameters.max_items,
     )
     return {"groups": [shown_group(group) for group in page], **more}
 
 
 @operations.write("UpdateGroup", RenamedGroup, UPDATE_GROUP)
-def update_group(allowed: Allowed, wanted: RenamedGroup, tx: Transaction) -> Result:
+def update_group(allowed: Allowed, parameters: RenamedGroup, transaction: Transaction) -> Result:
     """Give a group another name or path."""
-    old = the_group(tx, allowed.caller.account, wanted.group_name)
-    new = msgspec.structs.replace(old, name=wanted.new_group_name or old.name, path=wanted.new_path or old.path)
+    old = the_group(transaction, allowed.caller.account, parameters.group_name)
+    new = msgspec.structs.replace(old, name=parameters.new_group_name or old.name, path=parameters.new_path or old.path)
     try:
-        principals.update_group(tx, old, new)
+        principals.update_group(transaction, old, new)
     except NameTaken:
         raise _taken(new.name) from None
     return {}
 
 
 @operations.write("DeleteGroup", OfGroup, on_group("DeleteGroup"))
-def delete_group(allowed: Allowed, wanted: OfGroup, tx: Transaction) -> Result:
+def delete_group(allowed: Allowed, parameters: OfGroup, transaction: Transaction) -> Result:
     """Delete a group without users and policies."""
     account = allowed.caller.account
-    gone = the_group(tx, account, wanted.group_name)
-    if members_of(tx, account, gone.group_id):
+    gone = the_group(transaction, account, parameters.group_name)
+    if members_of(transaction, account, gone.group_id):
         raise cannot_delete("remove users from group")
-    if attached_policies(tx, account, gone.group_id):
+    if attached_policies(transaction, account, gone.group_id):
         raise cannot_delete("detach all policies")
-    if inline_policies(tx, account, gone.group_id):
+    if inline_policies(transaction, account, gone.group_id):
         raise cannot_delete("delete policies")
-    principals.delete_group(tx, gone)
+    principals.delete_group(transaction, gone)
     return {}
 
 
 @operations.write("AddUserToGroup", Membership, on_group("AddUserToGroup"))
-def add_user_to_group(allowed: Allowed, wanted: Membership, tx: Transaction) -> Result:
+def add_user_to_group(allowed: Allowed, parameters: Membership, transaction: Transaction) -> Result:
     """Put a user into a group; one that is in it stays in it."""
     account = allowed.caller.account
-    group = the_group(tx, account, wanted.group_name)
-    user = the_user(tx, account, wanted.user_name)
-    present = groups_of(tx, account, user.user_id)
+    group = the_group(transaction, account, parameters.group_name)
+    user = the_user(transaction, account, parameters.user_name)
+    present = groups_of(transaction, account, user.user_id)
     if len(present) >= GROUPS_PER_USER and all(group.group_id != one.group_id for one in present):
         raise quota_exceeded("GroupsPerUser", GROUPS_PER_USER)
-    add_member(tx, account, group.group_id, user.user_id)
+    add_member(transaction, account, group.group_id, user.user_id)
     return {}
 
 
 @operations.write("RemoveUserFromGroup", Membership, on_group("RemoveUserFromGroup"))
-def remove_user_from_group(allowed: Allowed, wanted: Membership, tx: Transaction) -> Result:
+def remove_user_from_group(allowed: Allowed, parameters: Membership, transaction: Transaction) -> Result:
     """Take a user out of a group."""
     account = allowed.caller.account
-    group = the_group(tx, account, wanted.group_name)
-    user = the_user(tx, account, wanted.user_name)
-    if not remove_member(tx, account, group.group_id, user.user_id):
-        raise no_such_entity(f"User {wanted.user_name} not in group {wanted.group_name}")
+    group = the_group(transaction, account, parameters.group_name)
+    user = the_user(transaction, account, parameters.user_name)
+    if not remove_member(transaction, account, group.group_id, user.user_id):
+        raise no_such_entity(f"User {parameters.user_name} not in group {parameters.group_name}")
     return {}

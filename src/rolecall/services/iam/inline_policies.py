@@ -74,9 +74,9 @@ class RolePolicies(OfRole, frozen=True, kw_only=True):
     max_items: int | None = None
 
 
-def _put(tx: Transaction, account: str, kind: str, owner_id: str, owner: str, name: str, text: str) -> Result:
-    others = [kept for known, kept in inline_policies(tx, account, owner_id) if known != name]
-    put_inline_policy(tx, account, owner_id, name, inline_document(text, kind, owner, others))
+def _put(transaction: Transaction, account: str, kind: str, owner_id: str, owner: str, name: str, text: str) -> Result:
+    others = [kept for known, kept in inline_policies(transaction, account, owner_id) if known != name]
+    put_inline_policy(transaction, account, owner_id, name, inline_document(text, kind, owner, others))
     return {}
 
 
@@ -93,91 +93,115 @@ def _list(view: Snapshot, account: str, owner_id: str, marker: str | None, max_i
     return {"policy_names": page, **more}
 
 
-def _delete(tx: Transaction, account: str, kind: str, owner_id: str, name: str) -> Result:
-    if not policies.delete_inline_policy(tx, account, owner_id, name):
+def _delete(transaction: Transaction, account: str, kind: str, owner_id: str, name: str) -> Result:
+    if not policies.delete_inline_policy(transaction, account, owner_id, name):
         raise no_such_entity(f"The {kind} policy with name {name} cannot be found.")
     return {}
 
 
 @operations.write("PutUserPolicy", NewUserPolicy, on_user("PutUserPolicy", bounded=True))
-def put_user_policy(allowed: Allowed, wanted: NewUserPolicy, tx: Transaction) -> Result:
+def put_user_policy(allowed: Allowed, parameters: NewUserPolicy, transaction: Transaction) -> Result:
     """Keep an inline policy of a user, in place of one of the same name."""
-    owner = the_user(tx, allowed.caller.account, wanted.user_name)
-    return _put(tx, owner.account, "user", owner.user_id, owner.name, wanted.policy_name, wanted.policy_document)
+    owner = the_user(transaction, allowed.caller.account, parameters.user_name)
+    return _put(
+        transaction,
+        owner.account,
+        "user",
+        owner.user_id,
+        owner.name,
+        parameters.policy_name,
+        parameters.policy_document,
+    )
 
 
 @operations.read("GetUserPolicy", UserPolicy, on_user("GetUserPolicy"))
-def get_user_policy(allowed: Allowed, wanted: UserPolicy, view: Snapshot) -> Result:
+def get_user_policy(allowed: Allowed, parameters: UserPolicy, view: Snapshot) -> Result:
     """Return an inline policy of a user."""
-    owner = the_user(view, allowed.caller.account, wanted.user_name)
-    return _get(view, owner.account, "user", owner.user_id, owner.name, wanted.policy_name)
+    owner = the_user(view, allowed.caller.account, parameters.user_name)
+    return _get(view, owner.account, "user", owner.user_id, owner.name, parameters.policy_name)
 
 
 @operations.read("ListUserPolicies", UserPolicies, on_user("ListUserPolicies"))
-def list_user_policies(allowed: Allowed, wanted: UserPolicies, view: Snapshot) -> Result:
+def list_user_policies(allowed: Allowed, parameters: UserPolicies, view: Snapshot) -> Result:
     """List the names of the inline policies of a user."""
-    owner = the_user(view, allowed.caller.account, wanted.user_name)
-    return _list(view, owner.account, owner.user_id, wanted.marker, wanted.max_items)
+    owner = the_user(view, allowed.caller.account, parameters.user_name)
+    return _list(view, owner.account, owner.user_id, parameters.marker, parameters.max_items)
 
 
 @operations.write("DeleteUserPolicy", UserPolicy, on_user("DeleteUserPolicy", bounded=True))
-def delete_user_policy(allowed: Allowed, wanted: UserPolicy, tx: Transaction) -> Result:
+def delete_user_policy(allowed: Allowed, parameters: UserPolicy, transaction: Transaction) -> Result:
     """Delete an inline policy of a user."""
-    owner = the_user(tx, allowed.caller.account, wanted.user_name)
-    return _delete(tx, owner.account, "user", owner.user_id, wanted.policy_name)
+    owner = the_user(transaction, allowed.caller.account, parameters.user_name)
+    return _delete(transaction, owner.account, "user", owner.user_id, parameters.policy_name)
 
 
 @operations.write("PutGroupPolicy", NewGroupPolicy, on_group("PutGroupPolicy"))
-def put_group_policy(allowed: Allowed, wanted: NewGroupPolicy, tx: Transaction) -> Result:
+def put_group_policy(allowed: Allowed, parameters: NewGroupPolicy, transaction: Transaction) -> Result:
     """Keep an inline policy of a group, in place of one of the same name."""
-    owner = the_group(tx, allowed.caller.account, wanted.group_name)
-    return _put(tx, owner.account, "group", owner.group_id, owner.name, wanted.policy_name, wanted.policy_document)
+    owner = the_group(transaction, allowed.caller.account, parameters.group_name)
+    return _put(
+        transaction,
+        owner.account,
+        "group",
+        owner.group_id,
+        owner.name,
+        parameters.policy_name,
+        parameters.policy_document,
+    )
 
 
 @operations.read("GetGroupPolicy", GroupPolicy, on_group("GetGroupPolicy"))
-def get_group_policy(allowed: Allowed, wanted: GroupPolicy, view: Snapshot) -> Result:
+def get_group_policy(allowed: Allowed, parameters: GroupPolicy, view: Snapshot) -> Result:
     """Return an inline policy of a group."""
-    owner = the_group(view, allowed.caller.account, wanted.group_name)
-    return _get(view, owner.account, "group", owner.group_id, owner.name, wanted.policy_name)
+    owner = the_group(view, allowed.caller.account, parameters.group_name)
+    return _get(view, owner.account, "group", owner.group_id, owner.name, parameters.policy_name)
 
 
 @operations.read("ListGroupPolicies", GroupPolicies, on_group("ListGroupPolicies"))
-def list_group_policies(allowed: Allowed, wanted: GroupPolicies, view: Snapshot) -> Result:
+def list_group_policies(allowed: Allowed, parameters: GroupPolicies, view: Snapshot) -> Result:
     """List the names of the inline policies of a group."""
-    owner = the_group(view, allowed.caller.account, wanted.group_name)
-    return _list(view, owner.account, owner.group_id, wanted.marker, wanted.max_items)
+    owner = the_group(view, allowed.caller.account, parameters.group_name)
+    return _list(view, owner.account, owner.group_id, parameters.marker, parameters.max_items)
 
 
 @operations.write("DeleteGroupPolicy", GroupPolicy, on_group("DeleteGroupPolicy"))
-def delete_group_policy(allowed: Allowed, wanted: GroupPolicy, tx: Transaction) -> Result:
+def delete_group_policy(allowed: Allowed, parameters: GroupPolicy, transaction: Transaction) -> Result:
     """Delete an inline policy of a group."""
-    owner = the_group(tx, allowed.caller.account, wanted.group_name)
-    return _delete(tx, owner.account, "group", owner.group_id, wanted.policy_name)
+    owner = the_group(transaction, allowed.caller.account, parameters.group_name)
+    return _delete(transaction, owner.account, "group", owner.group_id, parameters.policy_name)
 
 
 @operations.write("PutRolePolicy", NewRolePolicy, on_role("PutRolePolicy", bounded=True))
-def put_role_policy(allowed: Allowed, wanted: NewRolePolicy, tx: Transaction) -> Result:
+def put_role_policy(allowed: Allowed, parameters: NewRolePolicy, transaction: Transaction) -> Result:
     """Keep an inline policy of a role, in place of one of the same name."""
-    owner = the_changeable_role(tx, allowed.caller.account, wanted.role_name)
-    return _put(tx, owner.account, "role", owner.role_id, owner.name, wanted.policy_name, wanted.policy_document)
+    owner = the_changeable_role(transaction, allowed.caller.account, parameters.role_name)
+    return _put(
+        transaction,
+        owner.account,
+        "role",
+        owner.role_id,
+        owner.name,
+        parameters.policy_name,
+        parameters.policy_document,
+    )
 
 
 @operations.read("GetRolePolicy", RolePolicy, on_role("GetRolePolicy"))
-def get_role_policy(allowed: Allowed, wanted: RolePolicy, view: Snapshot) -> Result:
+def get_role_policy(allowed: Allowed, parameters: RolePolicy, view: Snapshot) -> Result:
     """Return an inline policy of a role."""
-    owner = the_role(view, allowed.caller.account, wanted.role_name)
-    return _get(view, owner.account, "role", owner.role_id, owner.name, wanted.policy_name)
+    owner = the_role(view, allowed.caller.account, parameters.role_name)
+    return _get(view, owner.account, "role", owner.role_id, owner.name, parameters.policy_name)
 
 
 @operations.read("ListRolePolicies", RolePolicies, on_role("ListRolePolicies"))
-def list_role_policies(allowed: Allowed, wanted: RolePolicies, view: Snapshot) -> Result:
+def list_role_policies(allowed: Allowed, parameters: RolePolicies, view: Snapshot) -> Result:
     """List the names of the inline policies of a role."""
-    owner = the_role(view, allowed.caller.account, wanted.role_name)
-    return _list(view, owner.account, owner.role_id, wanted.marker, wanted.max_items)
+    owner = the_role(view, allowed.caller.account, parameters.role_name)
+    return _list(view, owner.account, owner.role_id, parameters.marker, parameters.max_items)
 
 
 @operations.write("DeleteRolePolicy", RolePolicy, on_role("DeleteRolePolicy", bounded=True))
-def delete_role_policy(allowed: Allowed, wanted: RolePolicy, tx: Transaction) -> Result:
+def delete_role_policy(allowed: Allowed, parameters: RolePolicy, transaction: Transaction) -> Result:
     """Delete an inline policy of a role."""
-    owner = the_changeable_role(tx, allowed.caller.account, wanted.role_name)
-    return _delete(tx, owner.account, "role", owner.role_id, wanted.policy_name)
+    owner = the_changeable_role(transaction, allowed.caller.account, parameters.role_name)
+    return _delete(transaction, owner.account, "role", owner.role_id, parameters.policy_name)

@@ -37,79 +37,85 @@ class ProfilesOfRole(OfRole, frozen=True, kw_only=True):
 
 
 @operations.write("CreateInstanceProfile", NewProfile, CREATE_PROFILE)
-def create_instance_profile(allowed: Allowed, wanted: NewProfile, tx: Transaction) -> Result:
+def create_instance_profile(allowed: Allowed, parameters: NewProfile, transaction: Transaction) -> Result:
     """Create an instance profile without a role."""
     account = allowed.caller.account
-    tags = new_tags(wanted.tags, fold_keys=False)
-    if PROFILES.count(tx, account) >= QUOTA:
+    tags = new_tags(parameters.tags, fold_keys=False)
+    if PROFILES.count(transaction, account) >= QUOTA:
         raise quota_exceeded("InstanceProfilesPerAccount", QUOTA)
     new = InstanceProfile(
         account=account,
-        name=wanted.instance_profile_name,
-        path=wanted.path,
+        name=parameters.instance_profile_name,
+        path=parameters.path,
         created=allowed.now.replace(microsecond=0),
         profile_id=new_unique_id("AIPA", account),
         tags=tags,
     )
     try:
-        principals.create_profile(tx, new)
+        principals.create_profile(transaction, new)
     except NameTaken:
-        raise exists_already(f"Instance Profile {wanted.instance_profile_name} already exists.") from None
-    return {"instance_profile": whole_profile(tx, new)}
+        raise exists_already(f"Instance Profile {parameters.instance_profile_name} already exists.") from None
+    return {"instance_profile": whole_profile(transaction, new)}
 
 
 @operations.read("GetInstanceProfile", OfProfile, on_profile("GetInstanceProfile"))
-def get_instance_profile(allowed: Allowed, wanted: OfProfile, view: Snapshot) -> Result:
+def get_instance_profile(allowed: Allowed, parameters: OfProfile, view: Snapshot) -> Result:
     """Return an instance profile with the role in it."""
-    found = the_profile(view, allowed.caller.account, wanted.instance_profile_name)
+    found = the_profile(view, allowed.caller.account, parameters.instance_profile_name)
     return {"instance_profile": whole_profile(view, found)}
 
 
 @operations.read("ListInstanceProfiles", Below, below("ListInstanceProfiles", "instance-profile"))
-def list_instance_profiles(allowed: Allowed, wanted: Below, view: Snapshot) -> Result:
+def list_instance_profiles(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
     """List the instance profiles below a path."""
     account = allowed.caller.account
     page, more = page_of_entities(
-        list_profiles, view, account, wanted.path_prefix, lambda found: found.name, wanted.marker, wanted.max_items
+        list_profiles,
+        view,
+        account,
+        parameters.path_prefix,
+        lambda found: found.name,
+        parameters.marker,
+        parameters.max_items,
     )
     return {"instance_profiles": [shown_profile(view, profile) for profile in page], **more}
 
 
 @operations.read("ListInstanceProfilesForRole", ProfilesOfRole, on_role("ListInstanceProfilesForRole"))
-def list_instance_profiles_for_role(allowed: Allowed, wanted: ProfilesOfRole, view: Snapshot) -> Result:
+def list_instance_profiles_for_role(allowed: Allowed, parameters: ProfilesOfRole, view: Snapshot) -> Result:
     """List the instance profiles that a role is in."""
-    role = the_role(view, allowed.caller.account, wanted.role_name)
+    role = the_role(view, allowed.caller.account, parameters.role_name)
     profiles = profiles_of_role(view, role.account, role.role_id)
-    page, more = page_of(profiles, lambda profile: fold(profile.name), wanted.marker, wanted.max_items)
+    page, more = page_of(profiles, lambda profile: fold(profile.name), parameters.marker, parameters.max_items)
     return {"instance_profiles": [shown_profile(view, profile) for profile in page], **more}
 
 
 @operations.write("DeleteInstanceProfile", OfProfile, on_profile("DeleteInstanceProfile"))
-def delete_instance_profile(allowed: Allowed, wanted: OfProfile, tx: Transaction) -> Result:
+def delete_instance_profile(allowed: Allowed, parameters: OfProfile, transaction: Transaction) -> Result:
     """Delete an instance profile without a role."""
-    gone = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
-    if roles_in_profile(tx, gone.account, gone.profile_id):
+    gone = the_profile(transaction, allowed.caller.account, parameters.instance_profile_name)
+    if roles_in_profile(transaction, gone.account, gone.profile_id):
         raise cannot_delete("remove roles from instance profile")
-    principals.delete_profile(tx, gone)
+    principals.delete_profile(transaction, gone)
     return {}
 
 
 @operations.write("AddRoleToInstanceProfile", ProfileAndRole, ADD_ROLE_TO_PROFILE)
-def add_role_to_instance_profile(allowed: Allowed, wanted: ProfileAndRole, tx: Transaction) -> Result:
+def add_role_to_instance_profile(allowed: Allowed, parameters: ProfileAndRole, transaction: Transaction) -> Result:
     """Put a role into an instance profile that has none; the caller must be allowed to pass it."""
-    profile = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
-    role = the_changeable_role(tx, profile.account, wanted.role_name)
-    if roles_in_profile(tx, profile.account, profile.profile_id):
+    profile = the_profile(transaction, allowed.caller.account, parameters.instance_profile_name)
+    role = the_changeable_role(transaction, profile.account, parameters.role_name)
+    if roles_in_profile(transaction, profile.account, profile.profile_id):
         raise quota_exceeded("InstanceSessionsPerInstanceProfile", 1)
-    add_role_to_profile(tx, profile.account, profile.profile_id, role.role_id)
+    add_role_to_profile(transaction, profile.account, profile.profile_id, role.role_id)
     return {}
 
 
 @operations.write("RemoveRoleFromInstanceProfile", ProfileAndRole, on_profile("RemoveRoleFromInstanceProfile"))
-def remove_role_from_instance_profile(allowed: Allowed, wanted: ProfileAndRole, tx: Transaction) -> Result:
+def remove_role_from_instance_profile(allowed: Allowed, parameters: ProfileAndRole, transaction: Transaction) -> Result:
     """Take the role out of an instance profile."""
-    profile = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
-    role = the_changeable_role(tx, profile.account, wanted.role_name)
-    if not remove_role_from_profile(tx, profile.account, profile.profile_id, role.role_id):
-        raise no_such_entity(f"The role with name {wanted.role_name} cannot be found.")
+    profile = the_profile(transaction, allowed.caller.account, parameters.instance_profile_name)
+    role = the_changeable_role(transaction, profile.account, parameters.role_name)
+    if not remove_role_from_profile(transaction, profile.account, profile.profile_id, role.role_id):
+        raise no_such_entity(f"The role with name {parameters.role_name} cannot be found.")
     return {}

@@ -132,63 +132,67 @@ def _shown(owner: User, profile: LoginProfile) -> dict[str, object]:
 
 
 @operations.write("CreateLoginProfile", NewLogin, on_self("CreateLoginProfile"))
-def create_login_profile(allowed: Allowed, wanted: NewLogin, tx: Transaction) -> Result:
+def create_login_profile(allowed: Allowed, parameters: NewLogin, transaction: Transaction) -> Result:
     """Give a user a password."""
-    owner = user_itself(tx, allowed.caller, wanted.user_name)
-    if login_profile(tx, owner.account, owner.user_id) is not None:
+    owner = user_itself(transaction, allowed.caller, parameters.user_name)
+    if login_profile(transaction, owner.account, owner.user_id) is not None:
         raise exists_already(f"Login Profile for user {owner.name} already exists.")
-    if wanted.password is None:
+    if parameters.password is None:
         raise ServiceError("ValidationError", "A password must be specified.")
-    _hold(tx, owner.account, None, wanted.password)
+    _hold(transaction, owner.account, None, parameters.password)
     profile = LoginProfile(
         account=owner.account,
         user_id=owner.user_id,
         created=allowed.now.replace(microsecond=0),
         changed=allowed.now.replace(microsecond=0),
-        reset_required=wanted.password_reset_required,
+        reset_required=parameters.password_reset_required,
     )
-    put_login_profile(tx, profile, wanted.password)
+    put_login_profile(transaction, profile, parameters.password)
     return {"login_profile": _shown(owner, profile)}
 
 
 @operations.read("GetLoginProfile", OfSelf, on_self("GetLoginProfile"))
-def get_login_profile(allowed: Allowed, wanted: OfSelf, view: Snapshot) -> Result:
+def get_login_profile(allowed: Allowed, parameters: OfSelf, view: Snapshot) -> Result:
     """Tell whether a user has a password, and since when."""
-    owner = user_itself(view, allowed.caller, wanted.user_name)
+    owner = user_itself(view, allowed.caller, parameters.user_name)
     return {"login_profile": _shown(owner, _profile(view, owner))}
 
 
 @operations.write("UpdateLoginProfile", ChangedLogin, on_user("UpdateLoginProfile"))
-def update_login_profile(allowed: Allowed, wanted: ChangedLogin, tx: Transaction) -> Result:
+def update_login_profile(allowed: Allowed, parameters: ChangedLogin, transaction: Transaction) -> Result:
     """Give a user another password, or demand that it chooses one."""
-    owner = the_user(tx, allowed.caller.account, wanted.user_name)
-    old = _profile(tx, owner)
-    if wanted.password is not None:
-        _hold(tx, owner.account, old, wanted.password)
-    reset = old.reset_required if wanted.password_reset_required is None else wanted.password_reset_required
-    changed = old.changed if wanted.password is None else allowed.now.replace(microsecond=0)
-    put_login_profile(tx, msgspec.structs.replace(old, reset_required=reset, changed=changed), wanted.password)
+    owner = the_user(transaction, allowed.caller.account, parameters.user_name)
+    old = _profile(transaction, owner)
+    if parameters.password is not None:
+        _hold(transaction, owner.account, old, parameters.password)
+    reset = old.reset_required if parameters.password_reset_required is None else parameters.password_reset_required
+    changed = old.changed if parameters.password is None else allowed.now.replace(microsecond=0)
+    put_login_profile(
+        transaction, msgspec.structs.replace(old, reset_required=reset, changed=changed), parameters.password
+    )
     return {}
 
 
 @operations.write("DeleteLoginProfile", OfSelf, on_self("DeleteLoginProfile"))
-def remove_login_profile(allowed: Allowed, wanted: OfSelf, tx: Transaction) -> Result:
+def remove_login_profile(allowed: Allowed, parameters: OfSelf, transaction: Transaction) -> Result:
     """Take a user's password away."""
-    delete_login_profile(tx, _profile(tx, user_itself(tx, allowed.caller, wanted.user_name)))
+    delete_login_profile(
+        transaction, _profile(transaction, user_itself(transaction, allowed.caller, parameters.user_name))
+    )
     return {}
 
 
 @operations.write("ChangePassword", TwoPasswords, CHANGE)
-def change_password(allowed: Allowed, wanted: TwoPasswords, tx: Transaction) -> Result:
+def change_password(allowed: Allowed, parameters: TwoPasswords, transaction: Transaction) -> Result:
     """Change one's own password, knowing the old one."""
     caller = allowed.caller
     if caller.principal.kind is not PrincipalKind.USER or caller.user is None:
         raise ServiceError("InvalidUserType", "Only IAM users can change their password this way.")
-    owner = the_user(tx, caller.account, caller.user.name)
-    old = _profile(tx, owner)
-    if not password_matches(tx, old, wanted.old_password):
+    owner = the_user(transaction, caller.account, caller.user.name)
+    old = _profile(transaction, owner)
+    if not password_matches(transaction, old, parameters.old_password):
         raise ServiceError("AccessDenied", "The old password was incorrect.", 403)
-    _hold(tx, owner.account, old, wanted.new_password)
+    _hold(transaction, owner.account, old, parameters.new_password)
     new = msgspec.structs.replace(old, reset_required=False, changed=allowed.now.replace(microsecond=0))
-    put_login_profile(tx, new, wanted.new_password)
+    put_login_profile(transaction, new, parameters.new_password)
     return {}

@@ -47,53 +47,53 @@ class Entities(OfPolicy, frozen=True, kw_only=True):
 
 
 @operations.write("CreatePolicy", NewPolicy, CREATE_POLICY)
-def create_policy(allowed: Allowed, wanted: NewPolicy, tx: Transaction) -> Result:
+def create_policy(allowed: Allowed, parameters: NewPolicy, transaction: Transaction) -> Result:
     """Create a managed policy with its first version."""
     account, now = allowed.caller.account, allowed.now.replace(microsecond=0)
-    tags = new_tags(wanted.tags, fold_keys=False)
-    text = managed_document(wanted.policy_document)
-    if POLICIES.count(tx, account) >= QUOTA:
+    tags = new_tags(parameters.tags, fold_keys=False)
+    text = managed_document(parameters.policy_document)
+    if POLICIES.count(transaction, account) >= QUOTA:
         raise quota_exceeded("PoliciesPerAccount", QUOTA)
     new = ManagedPolicy(
         policy_id=new_unique_id("ANPA", account),
         account=account,
-        name=wanted.policy_name,
-        path=wanted.path,
+        name=parameters.policy_name,
+        path=parameters.path,
         created=now,
         updated=now,
-        description=wanted.description,
+        description=parameters.description,
         tags=tags,
     )
     try:
-        policies.create_policy(tx, new, text)
+        policies.create_policy(transaction, new, text)
     except NameTaken:
         raise exists_already(
-            f"A policy called {wanted.policy_name} already exists. Duplicate names are not allowed."
+            f"A policy called {parameters.policy_name} already exists. Duplicate names are not allowed."
         ) from None
-    shown = shown_policy(tx, account, Policy.of_account(new))
+    shown = shown_policy(transaction, account, Policy.of_account(new))
     return {"policy": shown | {"tags": shown_tags(tags) or None}}
 
 
 @operations.read("GetPolicy", OfPolicy, on_policy("GetPolicy"))
-def get_policy(allowed: Allowed, wanted: OfPolicy, view: Snapshot) -> Result:
+def get_policy(allowed: Allowed, parameters: OfPolicy, view: Snapshot) -> Result:
     """Return a managed policy, without its document."""
     account = allowed.caller.account
-    return {"policy": whole_policy(view, account, the_policy(view, account, wanted.policy_arn))}
+    return {"policy": whole_policy(view, account, the_policy(view, account, parameters.policy_arn))}
 
 
 @operations.write("DeletePolicy", OfPolicy, changing_policy("DeletePolicy"))
-def delete_policy(allowed: Allowed, wanted: OfPolicy, tx: Transaction) -> Result:
+def delete_policy(allowed: Allowed, parameters: OfPolicy, transaction: Transaction) -> Result:
     """Delete a managed policy that nothing uses and that has but one version."""
     account = allowed.caller.account
-    gone = the_own_policy(tx, account, wanted.policy_arn)
-    if attached_to(tx, account, gone.arn) or bounded_by(tx, account, gone.arn):
+    gone = the_own_policy(transaction, account, parameters.policy_arn)
+    if attached_to(transaction, account, gone.arn) or bounded_by(transaction, account, gone.arn):
         raise delete_conflict("Cannot delete a policy attached to entities.")
-    if len(policies.versions(tx, gone)) > 1:
+    if len(policies.versions(transaction, gone)) > 1:
         raise delete_conflict(
             "This policy has more than one version. Before you delete a policy, you must delete the policy's versions."
             " The default version is deleted with the policy."
         )
-    policies.delete_policy(tx, gone)
+    policies.delete_policy(transaction, gone)
     return {}
 
 
@@ -114,18 +114,18 @@ def _place(policy: Policy) -> str:
 
 
 @operations.read("ListPolicies", Policies, below("ListPolicies", "policy"))
-def list_policies(allowed: Allowed, wanted: Policies, view: Snapshot) -> Result:
+def list_policies(allowed: Allowed, parameters: Policies, view: Snapshot) -> Result:
     """List managed policies, by who owns them, their path, and whether they are in use."""
     account = allowed.caller.account
     found = [
         (place, policy)
-        for place, policy in _in_scope(view, account, wanted.scope)
-        if policy.path.startswith(wanted.path_prefix)
+        for place, policy in _in_scope(view, account, parameters.scope)
+        if policy.path.startswith(parameters.path_prefix)
     ]
-    if wanted.only_attached or wanted.policy_usage_filter is not None:
-        used = _used(view, account, wanted.policy_usage_filter)
+    if parameters.only_attached or parameters.policy_usage_filter is not None:
+        used = _used(view, account, parameters.policy_usage_filter)
         found = [(place, policy) for place, policy in found if policy.arn in used]
-    page, more = page_of(found, _first, wanted.marker, wanted.max_items)
+    page, more = page_of(found, _first, parameters.marker, parameters.max_items)
     return {"policies": [shown_policy(view, account, policy) for _, policy in page], **more}
 
 
@@ -148,18 +148,20 @@ def _used(view: Snapshot, account: str, usage: str | None) -> Counter[str]:
 
 
 @operations.read("ListEntitiesForPolicy", Entities, on_policy("ListEntitiesForPolicy"))
-def list_entities_for_policy(allowed: Allowed, wanted: Entities, view: Snapshot) -> Result:
+def list_entities_for_policy(allowed: Allowed, parameters: Entities, view: Snapshot) -> Result:
     """List the users, groups and roles that a managed policy is attached to or bounds."""
     account = allowed.caller.account
-    policy = the_policy(view, account, wanted.policy_arn)
+    policy = the_policy(view, account, parameters.policy_arn)
     owners: set[str] = set()
-    if wanted.policy_usage_filter != "PermissionsBoundary":
+    if parameters.policy_usage_filter != "PermissionsBoundary":
         owners.update(attached_to(view, account, policy.arn))
-    if wanted.policy_usage_filter != "PermissionsPolicy":
+    if parameters.policy_usage_filter != "PermissionsPolicy":
         owners.update(bounded_by(view, account, policy.arn))
     found = [entity for entity in (_entity(view, account, owner) for owner in owners) if entity is not None]
-    shown = [entity for entity in found if _is_wanted(entity, wanted)]
-    page, more = page_of(shown, lambda entity: f"{entity[0]} {fold(entity[1])}", wanted.marker, wanted.max_items)
+    shown = [entity for entity in found if _is_wanted(entity, parameters)]
+    page, more = page_of(
+        shown, lambda entity: f"{entity[0]} {fold(entity[1])}", parameters.marker, parameters.max_items
+    )
     return {
         "policy_groups": [{"group_name": name, "group_id": key} for kind, name, key, _ in page if kind == "Group"],
         "policy_users": [{"user_name": name, "user_id": key} for kind, name, key, _ in page if kind == "User"],
@@ -177,5 +179,5 @@ def _entity(view: Snapshot, account: str, owner_id: str) -> tuple[str, str, str,
     return None
 
 
-def _is_wanted(entity: tuple[str, str, str, str], wanted: Entities) -> bool:
-    return entity[3].startswith(wanted.path_prefix) and wanted.entity_filter in {None, entity[0]}
+def _is_wanted(entity: tuple[str, str, str, str], parameters: Entities) -> bool:
+    return entity[3].startswith(parameters.path_prefix) and parameters.entity_filter in {None, entity[0]}

@@ -94,12 +94,12 @@ class AllDevices(Parameters, frozen=True, kw_only=True):
 
 
 def _create_check(ask: Ask[NewDevice]) -> list[Check]:
-    wanted = ask.parameters
-    arn = iam_arn(ask.caller.account, "mfa", wanted.path, wanted.virtual_mfa_device_name)
-    becoming = resource_tags({tag.key: tag.value for tag in wanted.tags or ()})
-    keys = {**becoming, **tags_in_request(wanted.tags)}
+    parameters = ask.parameters
+    arn = iam_arn(ask.caller.account, "mfa", parameters.path, parameters.virtual_mfa_device_name)
+    becoming = resource_tags({tag.key: tag.value for tag in parameters.tags or ()})
+    keys = {**becoming, **tags_in_request(parameters.tags)}
     checks = [Check("iam:CreateVirtualMFADevice", arn, context=keys)]
-    return [*checks, Check("iam:TagMFADevice", arn, context=keys)] if wanted.tags else checks
+    return [*checks, Check("iam:TagMFADevice", arn, context=keys)] if parameters.tags else checks
 
 
 def _check(ask: Ask[OfDevice], action: str, keys: Keys | None = None) -> list[Check]:
@@ -154,17 +154,17 @@ def _wrong_code() -> ServiceError:
 
 
 @operations.write("CreateVirtualMFADevice", NewDevice, CREATE)
-def create_virtual_mfa_device(allowed: Allowed, wanted: NewDevice, tx: Transaction) -> Result:
+def create_virtual_mfa_device(allowed: Allowed, parameters: NewDevice, transaction: Transaction) -> Result:
     """Make a device that nobody holds yet. Its seed is told here and never again, also as a picture to scan."""
     account = allowed.caller.account
     new = Device(
         account=account,
-        name=f"{wanted.path}{wanted.virtual_mfa_device_name}".lstrip("/"),
+        name=f"{parameters.path}{parameters.virtual_mfa_device_name}".lstrip("/"),
         created=allowed.now.replace(microsecond=0),
-        tags=new_tags(wanted.tags, fold_keys=False),
+        tags=new_tags(parameters.tags, fold_keys=False),
     )
     try:
-        seed = base64.b32encode(create_device(tx, new))
+        seed = base64.b32encode(create_device(transaction, new))
     except NameTaken:
         raise exists_already("MFADevice entity at the same path and name already exists.") from None
     return {
@@ -186,75 +186,75 @@ def _picture(new: Device, seed: str) -> bytes:
 
 
 @operations.write("EnableMFADevice", UserAndCodes, on_user("EnableMFADevice"))
-def enable_mfa_device(allowed: Allowed, wanted: UserAndCodes, tx: Transaction) -> Result:
+def enable_mfa_device(allowed: Allowed, parameters: UserAndCodes, transaction: Transaction) -> Result:
     """Give a device to a user, if it shows two codes in a row."""
     account = allowed.caller.account
-    holder = the_user(tx, account, wanted.user_name)
-    found = _the_device(tx, account, wanted.serial_number)
+    holder = the_user(transaction, account, parameters.user_name)
+    found = _the_device(transaction, account, parameters.serial_number)
     if found.holder is not None:
         raise exists_already("MFA Device is already in use.")
-    if len(devices_of(tx, account, holder.user_id)) >= DEVICES_PER_USER:
+    if len(devices_of(transaction, account, holder.user_id)) >= DEVICES_PER_USER:
         raise quota_exceeded("MFADevicesPerUser", DEVICES_PER_USER)
-    codes = (wanted.authentication_code1, wanted.authentication_code2)
-    if not devices.enable(tx, found, holder.user_id, codes, allowed.now):
+    codes = (parameters.authentication_code1, parameters.authentication_code2)
+    if not devices.enable(transaction, found, holder.user_id, codes, allowed.now):
         raise _wrong_code()
     return {}
 
 
 @operations.write("ResyncMFADevice", UserAndCodes, on_user("ResyncMFADevice"))
-def resync_mfa_device(allowed: Allowed, wanted: UserAndCodes, tx: Transaction) -> Result:
+def resync_mfa_device(allowed: Allowed, parameters: UserAndCodes, transaction: Transaction) -> Result:
     """Bring a device whose clock is off into step again."""
-    found, _ = _held(tx, allowed, wanted.user_name, wanted.serial_number)
-    codes = (wanted.authentication_code1, wanted.authentication_code2)
-    if not devices.bring_into_step(tx, found, codes, allowed.now):
+    found, _ = _held(transaction, allowed, parameters.user_name, parameters.serial_number)
+    codes = (parameters.authentication_code1, parameters.authentication_code2)
+    if not devices.bring_into_step(transaction, found, codes, allowed.now):
         raise _wrong_code()
     return {}
 
 
 @operations.write("DeactivateMFADevice", SelfAndDevice, on_self("DeactivateMFADevice"))
-def deactivate_mfa_device(allowed: Allowed, wanted: SelfAndDevice, tx: Transaction) -> Result:
+def deactivate_mfa_device(allowed: Allowed, parameters: SelfAndDevice, transaction: Transaction) -> Result:
     """Take a device from the user that holds it."""
-    found, _ = _held(tx, allowed, wanted.user_name, wanted.serial_number)
-    devices.disable(tx, found)
+    found, _ = _held(transaction, allowed, parameters.user_name, parameters.serial_number)
+    devices.disable(transaction, found)
     return {}
 
 
 @operations.write("DeleteVirtualMFADevice", OfDevice, on_device("DeleteVirtualMFADevice"))
-def delete_virtual_mfa_device(allowed: Allowed, wanted: OfDevice, tx: Transaction) -> Result:
+def delete_virtual_mfa_device(allowed: Allowed, parameters: OfDevice, transaction: Transaction) -> Result:
     """Forget a device that nobody holds."""
-    gone = _the_device(tx, allowed.caller.account, wanted.serial_number)
+    gone = _the_device(transaction, allowed.caller.account, parameters.serial_number)
     if gone.holder is not None:
         raise delete_conflict("MFA VirtualDevice in use. Must deactivate first.")
-    devices.delete_device(tx, gone)
+    devices.delete_device(transaction, gone)
     return {}
 
 
 @operations.read("ListMFADevices", DevicesOfSelf, on_self("ListMFADevices"))
-def list_mfa_devices(allowed: Allowed, wanted: DevicesOfSelf, view: Snapshot) -> Result:
+def list_mfa_devices(allowed: Allowed, parameters: DevicesOfSelf, view: Snapshot) -> Result:
     """List the devices that a user holds."""
-    holder = user_or_self(view, allowed.caller, wanted.user_name)
+    holder = user_or_self(view, allowed.caller, parameters.user_name)
     found = devices_of(view, allowed.caller.account, holder.user_id if holder else ROOT)
-    page, more = page_of(found, lambda one: fold(one.name), wanted.marker, wanted.max_items)
+    page, more = page_of(found, lambda one: fold(one.name), parameters.marker, parameters.max_items)
     name = holder.name if holder else None
     shown = [{"user_name": name, "serial_number": one.arn, "enable_date": one.enabled} for one in page]
     return {"mfa_devices": shown, **more}
 
 
 @operations.read("GetMFADevice", SelfAndDevice, on_self("GetMFADevice"))
-def get_mfa_device(allowed: Allowed, wanted: SelfAndDevice, view: Snapshot) -> Result:
+def get_mfa_device(allowed: Allowed, parameters: SelfAndDevice, view: Snapshot) -> Result:
     """Return a device that a user holds."""
-    found, holder = _held(view, allowed, wanted.user_name, wanted.serial_number)
+    found, holder = _held(view, allowed, parameters.user_name, parameters.serial_number)
     name = holder.name if holder else None
     return {"user_name": name, "serial_number": found.arn, "enable_date": found.enabled}
 
 
 @operations.read("ListVirtualMFADevices", AllDevices, LIST)
-def list_virtual_mfa_devices(allowed: Allowed, wanted: AllDevices, view: Snapshot) -> Result:
+def list_virtual_mfa_devices(allowed: Allowed, parameters: AllDevices, view: Snapshot) -> Result:
     """List the account's devices, held or not, as asked for."""
     account = allowed.caller.account
-    chosen = {"Assigned": (True,), "Unassigned": (False,)}.get(wanted.assignment_status, (True, False))
+    chosen = {"Assigned": (True,), "Unassigned": (False,)}.get(parameters.assignment_status, (True, False))
     found = [one for one in DEVICES.each(view, account) if (one.holder is not None) in chosen]
-    page, more = page_of(found, lambda one: fold(one.name), wanted.marker, wanted.max_items)
+    page, more = page_of(found, lambda one: fold(one.name), parameters.marker, parameters.max_items)
     return {"virtual_mfa_devices": [_shown(view, one) for one in page], **more}
 
 
@@ -271,24 +271,26 @@ def _shown(view: Snapshot, one: Device) -> dict[str, object]:
 
 
 @operations.write("TagMFADevice", DeviceAndTags, TAG)
-def tag_mfa_device(allowed: Allowed, wanted: DeviceAndTags, tx: Transaction) -> Result:
+def tag_mfa_device(allowed: Allowed, parameters: DeviceAndTags, transaction: Transaction) -> Result:
     """Set tags of a device."""
-    old = _the_device(tx, allowed.caller.account, wanted.serial_number)
-    DEVICES.replace(tx, old, msgspec.structs.replace(old, tags=with_tags(old.tags, wanted.tags, fold_keys=False)))
+    old = _the_device(transaction, allowed.caller.account, parameters.serial_number)
+    DEVICES.replace(
+        transaction, old, msgspec.structs.replace(old, tags=with_tags(old.tags, parameters.tags, fold_keys=False))
+    )
     return {}
 
 
 @operations.write("UntagMFADevice", DeviceAndTagKeys, UNTAG)
-def untag_mfa_device(allowed: Allowed, wanted: DeviceAndTagKeys, tx: Transaction) -> Result:
+def untag_mfa_device(allowed: Allowed, parameters: DeviceAndTagKeys, transaction: Transaction) -> Result:
     """Take tags off a device."""
-    old = _the_device(tx, allowed.caller.account, wanted.serial_number)
-    tags = without_tags(old.tags, wanted.tag_keys, fold_keys=False)
-    DEVICES.replace(tx, old, msgspec.structs.replace(old, tags=tags))
+    old = _the_device(transaction, allowed.caller.account, parameters.serial_number)
+    tags = without_tags(old.tags, parameters.tag_keys, fold_keys=False)
+    DEVICES.replace(transaction, old, msgspec.structs.replace(old, tags=tags))
     return {}
 
 
 @operations.read("ListMFADeviceTags", DeviceTags, on_device("ListMFADeviceTags"))
-def list_mfa_device_tags(allowed: Allowed, wanted: DeviceTags, view: Snapshot) -> Result:
+def list_mfa_device_tags(allowed: Allowed, parameters: DeviceTags, view: Snapshot) -> Result:
     """List the tags of a device."""
-    found = _the_device(view, allowed.caller.account, wanted.serial_number)
-    return listed(found.tags, wanted.marker, wanted.max_items)
+    found = _the_device(view, allowed.caller.account, parameters.serial_number)
+    return listed(found.tags, parameters.marker, parameters.max_items)

@@ -155,33 +155,33 @@ def _thumbprints(given: list[str]) -> tuple[str, ...]:
 
 
 @operations.write("CreateOpenIDConnectProvider", NewProvider, CREATE)
-def create_provider(allowed: Allowed, wanted: NewProvider, tx: Transaction) -> Result:
+def create_provider(allowed: Allowed, parameters: NewProvider, transaction: Transaction) -> Result:
     """Make an issuer known, so that roles can trust its tokens."""
     account = allowed.caller.account
-    name = _name(wanted.url)
+    name = _name(parameters.url)
     if name is None:
         raise ServiceError("ValidationError", "Invalid Open ID Connect Provider URL")
-    if OIDC_PROVIDERS.count(tx, account) >= QUOTA:
+    if OIDC_PROVIDERS.count(transaction, account) >= QUOTA:
         raise quota_exceeded("OpenIdConnectProvidersPerAccount", QUOTA)
     new = OidcProvider(
         account=account,
         name=name,
         created=allowed.now.replace(microsecond=0),
-        client_ids=_clients(wanted.client_id_list or []),
-        thumbprints=_thumbprints(wanted.thumbprint_list or []),
-        tags=new_tags(wanted.tags, fold_keys=False),
+        client_ids=_clients(parameters.client_id_list or []),
+        thumbprints=_thumbprints(parameters.thumbprint_list or []),
+        tags=new_tags(parameters.tags, fold_keys=False),
     )
     try:
-        OIDC_PROVIDERS.add(tx, new)
+        OIDC_PROVIDERS.add(transaction, new)
     except NameTaken:
-        raise exists_already(f"Provider with url {wanted.url} already exists.") from None
+        raise exists_already(f"Provider with url {parameters.url} already exists.") from None
     return {"open_id_connect_provider_arn": new.arn, "tags": shown_tags(new.tags) or None}
 
 
 @operations.read("GetOpenIDConnectProvider", OfProvider, on_provider("GetOpenIDConnectProvider"))
-def get_provider(allowed: Allowed, wanted: OfProvider, view: Snapshot) -> Result:
+def get_provider(allowed: Allowed, parameters: OfProvider, view: Snapshot) -> Result:
     """Return a provider."""
-    found = _the_provider(view, allowed, wanted.open_id_connect_provider_arn)
+    found = _the_provider(view, allowed, parameters.open_id_connect_provider_arn)
     return {
         "url": found.name,
         "client_id_list": list(found.client_ids),
@@ -192,30 +192,30 @@ def get_provider(allowed: Allowed, wanted: OfProvider, view: Snapshot) -> Result
 
 
 @operations.read("ListOpenIDConnectProviders", NoParameters, LIST)
-def list_providers(allowed: Allowed, wanted: NoParameters, view: Snapshot) -> Result:
+def list_providers(allowed: Allowed, parameters: NoParameters, view: Snapshot) -> Result:
     """List the account's providers."""
-    del wanted
+    del parameters
     found = OIDC_PROVIDERS.each(view, allowed.caller.account)
     return {"open_id_connect_provider_list": [{"arn": provider.arn} for provider in found]}
 
 
 @operations.write("DeleteOpenIDConnectProvider", OfProvider, on_provider("DeleteOpenIDConnectProvider"))
-def delete_provider(allowed: Allowed, wanted: OfProvider, tx: Transaction) -> Result:
+def delete_provider(allowed: Allowed, parameters: OfProvider, transaction: Transaction) -> Result:
     """Forget a provider; forgetting one that is not known is no error."""
-    gone = _find(tx, allowed.caller.account, wanted.open_id_connect_provider_arn)
+    gone = _find(transaction, allowed.caller.account, parameters.open_id_connect_provider_arn)
     if gone is not None:
-        OIDC_PROVIDERS.remove(tx, gone)
+        OIDC_PROVIDERS.remove(transaction, gone)
     return {}
 
 
 @operations.write(
     "AddClientIDToOpenIDConnectProvider", ProviderAndClient, on_provider("AddClientIDToOpenIDConnectProvider")
 )
-def add_client_id(allowed: Allowed, wanted: ProviderAndClient, tx: Transaction) -> Result:
+def add_client_id(allowed: Allowed, parameters: ProviderAndClient, transaction: Transaction) -> Result:
     """Add an audience; one that is there stays."""
-    old = _the_provider(tx, allowed, wanted.open_id_connect_provider_arn)
-    ids = _clients([*old.client_ids, wanted.client_id])
-    OIDC_PROVIDERS.replace(tx, old, msgspec.structs.replace(old, client_ids=ids))
+    old = _the_provider(transaction, allowed, parameters.open_id_connect_provider_arn)
+    ids = _clients([*old.client_ids, parameters.client_id])
+    OIDC_PROVIDERS.replace(transaction, old, msgspec.structs.replace(old, client_ids=ids))
     return {}
 
 
@@ -224,11 +224,11 @@ def add_client_id(allowed: Allowed, wanted: ProviderAndClient, tx: Transaction) 
     ProviderAndClient,
     on_provider("RemoveClientIDFromOpenIDConnectProvider"),
 )
-def remove_client_id(allowed: Allowed, wanted: ProviderAndClient, tx: Transaction) -> Result:
+def remove_client_id(allowed: Allowed, parameters: ProviderAndClient, transaction: Transaction) -> Result:
     """Remove an audience; one that is not there is no error."""
-    old = _the_provider(tx, allowed, wanted.open_id_connect_provider_arn)
-    ids = tuple(known for known in old.client_ids if known != wanted.client_id)
-    OIDC_PROVIDERS.replace(tx, old, msgspec.structs.replace(old, client_ids=ids))
+    old = _the_provider(transaction, allowed, parameters.open_id_connect_provider_arn)
+    ids = tuple(known for known in old.client_ids if known != parameters.client_id)
+    OIDC_PROVIDERS.replace(transaction, old, msgspec.structs.replace(old, client_ids=ids))
     return {}
 
 
@@ -237,37 +237,37 @@ def remove_client_id(allowed: Allowed, wanted: ProviderAndClient, tx: Transactio
     ProviderAndThumbprints,
     on_provider("UpdateOpenIDConnectProviderThumbprint"),
 )
-def update_thumbprints(allowed: Allowed, wanted: ProviderAndThumbprints, tx: Transaction) -> Result:
+def update_thumbprints(allowed: Allowed, parameters: ProviderAndThumbprints, transaction: Transaction) -> Result:
     """Replace the thumbprints of the issuer's certificates."""
-    old = _the_provider(tx, allowed, wanted.open_id_connect_provider_arn)
-    new = msgspec.structs.replace(old, thumbprints=_thumbprints(wanted.thumbprint_list))
-    OIDC_PROVIDERS.replace(tx, old, new)
+    old = _the_provider(transaction, allowed, parameters.open_id_connect_provider_arn)
+    new = msgspec.structs.replace(old, thumbprints=_thumbprints(parameters.thumbprint_list))
+    OIDC_PROVIDERS.replace(transaction, old, new)
     return {}
 
 
 @operations.write("TagOpenIDConnectProvider", ProviderAndTags, TAG)
-def tag_provider(allowed: Allowed, wanted: ProviderAndTags, tx: Transaction) -> Result:
+def tag_provider(allowed: Allowed, parameters: ProviderAndTags, transaction: Transaction) -> Result:
     """Set tags of a provider."""
-    old = _the_provider(tx, allowed, wanted.open_id_connect_provider_arn)
-    new = msgspec.structs.replace(old, tags=with_tags(old.tags, wanted.tags, fold_keys=False))
-    OIDC_PROVIDERS.replace(tx, old, new)
+    old = _the_provider(transaction, allowed, parameters.open_id_connect_provider_arn)
+    new = msgspec.structs.replace(old, tags=with_tags(old.tags, parameters.tags, fold_keys=False))
+    OIDC_PROVIDERS.replace(transaction, old, new)
     return {}
 
 
 @operations.write("UntagOpenIDConnectProvider", ProviderAndTagKeys, UNTAG)
-def untag_provider(allowed: Allowed, wanted: ProviderAndTagKeys, tx: Transaction) -> Result:
+def untag_provider(allowed: Allowed, parameters: ProviderAndTagKeys, transaction: Transaction) -> Result:
     """Take tags off a provider."""
-    old = _the_provider(tx, allowed, wanted.open_id_connect_provider_arn)
-    new = msgspec.structs.replace(old, tags=without_tags(old.tags, wanted.tag_keys, fold_keys=False))
-    OIDC_PROVIDERS.replace(tx, old, new)
+    old = _the_provider(transaction, allowed, parameters.open_id_connect_provider_arn)
+    new = msgspec.structs.replace(old, tags=without_tags(old.tags, parameters.tag_keys, fold_keys=False))
+    OIDC_PROVIDERS.replace(transaction, old, new)
     return {}
 
 
 @operations.read("ListOpenIDConnectProviderTags", ProviderTags, on_provider("ListOpenIDConnectProviderTags"))
-def list_provider_tags(allowed: Allowed, wanted: ProviderTags, view: Snapshot) -> Result:
+def list_provider_tags(allowed: Allowed, parameters: ProviderTags, view: Snapshot) -> Result:
     """List the tags of a provider."""
-    found = _the_provider(view, allowed, wanted.open_id_connect_provider_arn)
-    return listed(found.tags, wanted.marker, wanted.max_items)
+    found = _the_provider(view, allowed, parameters.open_id_connect_provider_arn)
+    return listed(found.tags, parameters.marker, parameters.max_items)
 
 
 operations.unbuilt("UpdateOpenIDConnectProvider", OfProvider, on_provider("UpdateOpenIDConnectProvider"))

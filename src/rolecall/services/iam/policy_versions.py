@@ -46,39 +46,39 @@ class VersionPage(OfPolicy, frozen=True, kw_only=True):
 
 
 @operations.write("CreatePolicyVersion", NewVersion, changing_policy("CreatePolicyVersion"))
-def create_policy_version(allowed: Allowed, wanted: NewVersion, tx: Transaction) -> Result:
+def create_policy_version(allowed: Allowed, parameters: NewVersion, transaction: Transaction) -> Result:
     """Add a version to a managed policy, and make it count where asked to."""
     now = allowed.now.replace(microsecond=0)
-    old = the_own_policy(tx, allowed.caller.account, wanted.policy_arn)
-    text = managed_document(wanted.policy_document)
-    if len(policies.versions(tx, old)) >= MAX_VERSIONS:
+    old = the_own_policy(transaction, allowed.caller.account, parameters.policy_arn)
+    text = managed_document(parameters.policy_document)
+    if len(policies.versions(transaction, old)) >= MAX_VERSIONS:
         raise limit_exceeded(
             f"A managed policy can have up to {MAX_VERSIONS} versions. Before you create a new version, you must delete"
             " an existing version."
         )
     version = Version(number=old.next_version, text=text, created=now)
-    default = version.number if wanted.set_as_default else old.default_version
+    default = version.number if parameters.set_as_default else old.default_version
     new = msgspec.structs.replace(old, next_version=version.number + 1, default_version=default, updated=now)
-    policies.put_version(tx, new, version)
-    policies.update_policy(tx, old, new)
+    policies.put_version(transaction, new, version)
+    policies.update_policy(transaction, old, new)
     return {"policy_version": shown_version(version, default)}
 
 
 @operations.read("GetPolicyVersion", OneVersion, on_policy("GetPolicyVersion"))
-def get_policy_version(allowed: Allowed, wanted: OneVersion, view: Snapshot) -> Result:
+def get_policy_version(allowed: Allowed, parameters: OneVersion, view: Snapshot) -> Result:
     """Return a version of a managed policy with its document."""
-    policy = the_policy(view, allowed.caller.account, wanted.policy_arn)
-    version = _find(view, policy, wanted.version_id)
+    policy = the_policy(view, allowed.caller.account, parameters.policy_arn)
+    version = _find(view, policy, parameters.version_id)
     if version is None:
-        raise _unknown(wanted)
+        raise _unknown(parameters)
     return {
         "policy_version": shown_version(version, policy.default_version) | {"document": encoded(version.text)},
     }
 
 
-def _unknown(wanted: OneVersion) -> Exception:
+def _unknown(parameters: OneVersion) -> Exception:
     return no_such_entity(
-        f"Policy {wanted.policy_arn} version {wanted.version_id} does not exist or is not attachable."
+        f"Policy {parameters.policy_arn} version {parameters.version_id} does not exist or is not attachable."
     )
 
 
@@ -107,37 +107,37 @@ def versions_of(view: Snapshot, policy: Policy) -> list[Version]:
 
 
 @operations.read("ListPolicyVersions", VersionPage, on_policy("ListPolicyVersions"))
-def list_policy_versions(allowed: Allowed, wanted: VersionPage, view: Snapshot) -> Result:
+def list_policy_versions(allowed: Allowed, parameters: VersionPage, view: Snapshot) -> Result:
     """List the versions of a managed policy, the newest first."""
-    policy = the_policy(view, allowed.caller.account, wanted.policy_arn)
+    policy = the_policy(view, allowed.caller.account, parameters.policy_arn)
     page, more = page_of(
-        versions_of(view, policy), lambda version: f"{10**10 - version.number}", wanted.marker, wanted.max_items
+        versions_of(view, policy), lambda version: f"{10**10 - version.number}", parameters.marker, parameters.max_items
     )
     return {"versions": [shown_version(version, policy.default_version) for version in page], **more}
 
 
 @operations.write("SetDefaultPolicyVersion", OneVersion, changing_policy("SetDefaultPolicyVersion"))
-def set_default_policy_version(allowed: Allowed, wanted: OneVersion, tx: Transaction) -> Result:
+def set_default_policy_version(allowed: Allowed, parameters: OneVersion, transaction: Transaction) -> Result:
     """Make a version of a managed policy the one that counts."""
-    old, version = _own(tx, allowed, wanted)
+    old, version = _own(transaction, allowed, parameters)
     now = allowed.now.replace(microsecond=0)
-    policies.update_policy(tx, old, msgspec.structs.replace(old, default_version=version.number, updated=now))
+    policies.update_policy(transaction, old, msgspec.structs.replace(old, default_version=version.number, updated=now))
     return {}
 
 
 @operations.write("DeletePolicyVersion", OneVersion, changing_policy("DeletePolicyVersion"))
-def delete_policy_version(allowed: Allowed, wanted: OneVersion, tx: Transaction) -> Result:
+def delete_policy_version(allowed: Allowed, parameters: OneVersion, transaction: Transaction) -> Result:
     """Delete a version of a managed policy that is not the one that counts. Its number is never used again."""
-    policy, version = _own(tx, allowed, wanted)
+    policy, version = _own(transaction, allowed, parameters)
     if version.number == policy.default_version:
         raise delete_conflict("Cannot delete the default version of a policy.")
-    policies.delete_version(tx, policy, version.number)
+    policies.delete_version(transaction, policy, version.number)
     return {}
 
 
-def _own(view: Snapshot, allowed: Allowed, wanted: OneVersion) -> tuple[ManagedPolicy, Version]:
-    own = the_own_policy(view, allowed.caller.account, wanted.policy_arn)
-    version = _find(view, Policy.of_account(own), wanted.version_id)
+def _own(view: Snapshot, allowed: Allowed, parameters: OneVersion) -> tuple[ManagedPolicy, Version]:
+    own = the_own_policy(view, allowed.caller.account, parameters.policy_arn)
+    version = _find(view, Policy.of_account(own), parameters.version_id)
     if version is None:
-        raise _unknown(wanted)
+        raise _unknown(parameters)
     return own, version

@@ -46,102 +46,108 @@ class DescribedRole(OfRole, frozen=True, kw_only=True):
 
 
 @operations.write("CreateRole", NewRole, CREATE_ROLE)
-def create_role(allowed: Allowed, wanted: NewRole, tx: Transaction) -> Result:
+def create_role(allowed: Allowed, parameters: NewRole, transaction: Transaction) -> Result:
     """Create a role that its trust policy lets somebody assume."""
     account = allowed.caller.account
-    if wanted.path.startswith(_RESERVED_PATHS):
-        raise invalid_input(f"The path {wanted.path} is reserved for roles that AWS services create.")
-    tags = new_tags(wanted.tags, fold_keys=True)
-    if principals.role_named(tx, account, wanted.role_name) is not None:
-        raise exists_already(f"Role with name {wanted.role_name} already exists.")
-    trust = trust_document(tx, account, wanted.assume_role_policy_document)
-    if wanted.permissions_boundary is not None:
-        the_attachable_policy(tx, account, wanted.permissions_boundary)
+    if parameters.path.startswith(_RESERVED_PATHS):
+        raise invalid_input(f"The path {parameters.path} is reserved for roles that AWS services create.")
+    tags = new_tags(parameters.tags, fold_keys=True)
+    if principals.role_named(transaction, account, parameters.role_name) is not None:
+        raise exists_already(f"Role with name {parameters.role_name} already exists.")
+    trust = trust_document(transaction, account, parameters.assume_role_policy_document)
+    if parameters.permissions_boundary is not None:
+        the_attachable_policy(transaction, account, parameters.permissions_boundary)
     new = Role(
         account=account,
-        name=wanted.role_name,
-        path=wanted.path,
+        name=parameters.role_name,
+        path=parameters.path,
         created=allowed.now.replace(microsecond=0),
         role_id=new_unique_id("AROA", account),
         trust=trust,
-        description=wanted.description,
-        max_session_duration=wanted.max_session_duration or 3600,
+        description=parameters.description,
+        max_session_duration=parameters.max_session_duration or 3600,
         tags=tags,
-        boundary=wanted.permissions_boundary,
+        boundary=parameters.permissions_boundary,
     )
-    add_role(tx, new)
-    return {"role": whole_role(tx, new)}
+    add_role(transaction, new)
+    return {"role": whole_role(transaction, new)}
 
 
-def add_role(tx: Transaction, new: Role) -> None:
+def add_role(transaction: Transaction, new: Role) -> None:
     """Keep a new role. Raises EntityAlreadyExists, LimitExceeded."""
-    if ROLES.count(tx, new.account) >= QUOTA:
+    if ROLES.count(transaction, new.account) >= QUOTA:
         raise quota_exceeded("RolesPerAccount", QUOTA)
     try:
-        principals.create_role(tx, new)
+        principals.create_role(transaction, new)
     except NameTaken:
         raise exists_already(f"Role with name {new.name} already exists.") from None
 
 
 @operations.read("GetRole", OfRole, on_role("GetRole", bounded=True))
-def get_role(allowed: Allowed, wanted: OfRole, view: Snapshot) -> Result:
+def get_role(allowed: Allowed, parameters: OfRole, view: Snapshot) -> Result:
     """Return a role."""
-    return {"role": whole_role(view, the_role(view, allowed.caller.account, wanted.role_name))}
+    return {"role": whole_role(view, the_role(view, allowed.caller.account, parameters.role_name))}
 
 
 @operations.read("ListRoles", Below, below("ListRoles", "role"))
-def list_all_roles(allowed: Allowed, wanted: Below, view: Snapshot) -> Result:
+def list_all_roles(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
     """List the roles below a path."""
     account = allowed.caller.account
     page, more = page_of_entities(
-        list_roles, view, account, wanted.path_prefix, lambda role: role.name, wanted.marker, wanted.max_items
+        list_roles,
+        view,
+        account,
+        parameters.path_prefix,
+        lambda role: role.name,
+        parameters.marker,
+        parameters.max_items,
     )
     return {"roles": [shown_role(view, role) for role in page], **more}
 
 
 @operations.write("UpdateAssumeRolePolicy", NewTrust, on_role("UpdateAssumeRolePolicy", bounded=True))
-def update_assume_role_policy(allowed: Allowed, wanted: NewTrust, tx: Transaction) -> Result:
+def update_assume_role_policy(allowed: Allowed, parameters: NewTrust, transaction: Transaction) -> Result:
     """Replace a role's trust policy; whoever it names is bound anew."""
-    old = the_changeable_role(tx, allowed.caller.account, wanted.role_name)
-    trust = trust_document(tx, old.account, wanted.policy_document)
-    principals.update_role(tx, old, msgspec.structs.replace(old, trust=trust))
+    old = the_changeable_role(transaction, allowed.caller.account, parameters.role_name)
+    trust = trust_document(transaction, old.account, parameters.policy_document)
+    principals.update_role(transaction, old, msgspec.structs.replace(old, trust=trust))
     return {}
 
 
 @operations.write("UpdateRole", ChangedRole, on_role("UpdateRole", bounded=True))
-def update_role(allowed: Allowed, wanted: ChangedRole, tx: Transaction) -> Result:
+def update_role(allowed: Allowed, parameters: ChangedRole, transaction: Transaction) -> Result:
     """Change a role's description or the longest session it gives; what is not said stays."""
-    old = the_role(tx, allowed.caller.account, wanted.role_name)
-    if wanted.max_session_duration is not None:
-        the_changeable_role(tx, allowed.caller.account, wanted.role_name)
+    old = the_role(transaction, allowed.caller.account, parameters.role_name)
+    if parameters.max_session_duration is not None:
+        the_changeable_role(transaction, allowed.caller.account, parameters.role_name)
     new = msgspec.structs.replace(
         old,
-        description=old.description if wanted.description is None else wanted.description,
-        max_session_duration=wanted.max_session_duration or old.max_session_duration,
+        description=old.description if parameters.description is None else parameters.description,
+        max_session_duration=parameters.max_session_duration or old.max_session_duration,
     )
-    principals.update_role(tx, old, new)
+    principals.update_role(transaction, old, new)
     return {}
 
 
 @operations.write("UpdateRoleDescription", DescribedRole, on_role("UpdateRoleDescription", bounded=True))
-def update_role_description(allowed: Allowed, wanted: DescribedRole, tx: Transaction) -> Result:
+def update_role_description(allowed: Allowed, parameters: DescribedRole, transaction: Transaction) -> Result:
     """Change a role's description, and return the role."""
-    old = the_role(tx, allowed.caller.account, wanted.role_name)
-    new = msgspec.structs.replace(old, description=wanted.description)
-    principals.update_role(tx, old, new)
-    return {"role": whole_role(tx, new)}
+    old = the_role(transaction, allowed.caller.account, parameters.role_name)
+    new = msgspec.structs.replace(old, description=parameters.description)
+    principals.update_role(transaction, old, new)
+    return {"role": whole_role(transaction, new)}
 
 
 @operations.write("DeleteRole", OfRole, on_role("DeleteRole", bounded=True))
-def delete_role(allowed: Allowed, wanted: OfRole, tx: Transaction) -> Result:
+def delete_role(allowed: Allowed, parameters: OfRole, transaction: Transaction) -> Result:
     """Delete a role that nothing hangs on any more; its sessions die with it."""
     account = allowed.caller.account
-    gone = the_changeable_role(tx, account, wanted.role_name)
-    if profiles_of_role(tx, account, gone.role_id):
+    gone = the_changeable_role(transaction, account, parameters.role_name)
+    if profiles_of_role(transaction, account, gone.role_id):
         raise cannot_delete("remove roles from instance profile")
-    if attached_policies(tx, account, gone.role_id):
+    if attached_policies(transaction, account, gone.role_id):
         raise cannot_delete("detach all policies")
-    if inline_policies(tx, account, gone.role_id):
+    if inline_policies(transaction, account, gone.role_id):
         raise cannot_delete("delete policies")
-    principals.delete_role(tx, gone)
+    principals.delete_role(transaction, gone)
     return {}

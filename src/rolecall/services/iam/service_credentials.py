@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -14,7 +13,7 @@ from rolecall.directory.principals import User, user_named
 from rolecall.directory.user_credentials import SERVICE_CREDENTIALS, ServiceCredential
 from rolecall.identifiers import new_secret_key, new_unique_id
 from rolecall.message import ServiceError
-from rolecall.services.iam.access import on_self, user_check
+from rolecall.services.iam.access import on_self, self_check, user_check
 from rolecall.services.iam.finding import the_user, user_itself
 from rolecall.services.iam.paging import page_of
 from rolecall.services.iam.parameters import OfSelf, OfUser
@@ -57,11 +56,11 @@ class CredentialPage(OfSelf, frozen=True, kw_only=True):
 
 
 def _create_check(ask: Ask[NewCredential]) -> list[Check]:
-    wanted = ask.parameters
-    keys = {"iam:servicespecificcredentialservicename": wanted.service_name}
-    if wanted.credential_age_days is not None:
-        keys["iam:servicespecificcredentialagedays"] = str(wanted.credential_age_days)
-    return [user_check(ask, "CreateServiceSpecificCredential", wanted.user_name, keys)]
+    parameters = ask.parameters
+    keys = {"iam:servicespecificcredentialservicename": parameters.service_name}
+    if parameters.credential_age_days is not None:
+        keys["iam:servicespecificcredentialagedays"] = str(parameters.credential_age_days)
+    return [user_check(ask, "CreateServiceSpecificCredential", parameters.user_name, keys)]
 
 
 CREATE: Access[NewCredential] = Access(_create_check)
@@ -73,14 +72,11 @@ def _changing(action: str) -> Access[OneCredential]:
 
 def _change_check(ask: Ask[OneCredential], action: str) -> list[Check]:
     """Ask on the user, and say which service the credential is for."""
-    (check,) = on_self(action).checks(ask)
     name = ask.parameters.user_name or (ask.caller.user.name if ask.caller.user else "")
     owner = user_named(ask.view, ask.caller.account, name)
     found = _find(ask.view, owner, ask.parameters.service_specific_credential_id) if owner else None
-    if found is None:
-        return [check]
-    context = {**check.context, "iam:servicespecificcredentialservicename": found.service}
-    return [replace(check, context=context)]
+    keys = {"iam:servicespecificcredentialservicename": found.service} if found is not None else {}
+    return [self_check(ask, action, keys)]
 
 
 def _find(view: Snapshot, owner: User, credential_id: str) -> ServiceCredential | None:
@@ -106,72 +102,80 @@ def _shown(owner: User, credential: ServiceCredential) -> dict[str, object]:
     }
 
 
-def _with_new_password(tx: Transaction, owner: User, credential: ServiceCredential) -> Result:
+def _with_new_password(transaction: Transaction, owner: User, credential: ServiceCredential) -> Result:
     """Give a credential a password drawn now, and return what may be told of both this once."""
     password = f"{new_secret_key()}="
-    SERVICE_CREDENTIALS.put(tx, credential)
-    SERVICE_CREDENTIALS.put_secret(tx, credential, hashlib.sha256(password.encode()).digest())
+    SERVICE_CREDENTIALS.put(transaction, credential)
+    SERVICE_CREDENTIALS.put_secret(transaction, credential, hashlib.sha256(password.encode()).digest())
     return {"service_specific_credential": _shown(owner, credential) | {"service_password": password}}
 
 
 @operations.write("CreateServiceSpecificCredential", NewCredential, CREATE)
-def create_service_specific_credential(allowed: Allowed, wanted: NewCredential, tx: Transaction) -> Result:
+def create_service_specific_credential(allowed: Allowed, parameters: NewCredential, transaction: Transaction) -> Result:
     """Give a user a name and a password for a service. The password is told here and never again."""
-    owner = the_user(tx, allowed.caller.account, wanted.user_name)
-    if wanted.service_name not in PASSWORD_SERVICES:
-        raise no_such_entity(f"No such service {wanted.service_name} is supported for Service Specific Credentials")
+    owner = the_user(transaction, allowed.caller.account, parameters.user_name)
+    if parameters.service_name not in PASSWORD_SERVICES:
+        raise no_such_entity(f"No such service {parameters.service_name} is supported for Service Specific Credentials")
     present = [
-        one for one in SERVICE_CREDENTIALS.of(tx, owner.account, owner.user_id) if one.service == wanted.service_name
+        one
+        for one in SERVICE_CREDENTIALS.of(transaction, owner.account, owner.user_id)
+        if one.service == parameters.service_name
     ]
     if len(present) >= CREDENTIALS_PER_SERVICE:
         raise quota_exceeded("ServiceSpecificCredentialsPerUser", CREDENTIALS_PER_SERVICE)
     number = f"+{len(present)}" if present else ""
-    created, days = allowed.now.replace(microsecond=0), wanted.credential_age_days
+    created, days = allowed.now.replace(microsecond=0), parameters.credential_age_days
     credential = ServiceCredential(
         account=owner.account,
         user_id=owner.user_id,
         credential_id=new_unique_id("ACCA", owner.account),
         created=created,
-        service=wanted.service_name,
+        service=parameters.service_name,
         name=f"{owner.name}{number}-at-{owner.account}",
         expires=created + timedelta(days=days) if days is not None else None,
     )
-    return _with_new_password(tx, owner, credential)
+    return _with_new_password(transaction, owner, credential)
 
 
 @operations.write("ResetServiceSpecificCredential", OneCredential, _changing("ResetServiceSpecificCredential"))
-def reset_service_specific_credential(allowed: Allowed, wanted: OneCredential, tx: Transaction) -> Result:
+def reset_service_specific_credential(allowed: Allowed, parameters: OneCredential, transaction: Transaction) -> Result:
     """Replace a credential's password."""
-    owner = user_itself(tx, allowed.caller, wanted.user_name)
-    return _with_new_password(tx, owner, _the_credential(tx, owner, wanted.service_specific_credential_id))
+    owner = user_itself(transaction, allowed.caller, parameters.user_name)
+    return _with_new_password(
+        transaction, owner, _the_credential(transaction, owner, parameters.service_specific_credential_id)
+    )
 
 
 @operations.read("ListServiceSpecificCredentials", CredentialPage, on_self("ListServiceSpecificCredentials"))
-def list_service_specific_credentials(allowed: Allowed, wanted: CredentialPage, view: Snapshot) -> Result:
+def list_service_specific_credentials(allowed: Allowed, parameters: CredentialPage, view: Snapshot) -> Result:
     """List the service-specific credentials of a user."""
-    if wanted.all_users:
+    if parameters.all_users:
         raise ServiceError("ValidationError", "AllUsers is offered for services with bearer keys only.")
-    owner = user_itself(view, allowed.caller, wanted.user_name)
-    if wanted.service_name not in {None, *PASSWORD_SERVICES}:
-        raise no_such_entity(f"No such service {wanted.service_name} is supported for Service Specific Credentials")
+    owner = user_itself(view, allowed.caller, parameters.user_name)
+    if parameters.service_name not in {None, *PASSWORD_SERVICES}:
+        raise no_such_entity(f"No such service {parameters.service_name} is supported for Service Specific Credentials")
     found = SERVICE_CREDENTIALS.of(view, owner.account, owner.user_id)
-    chosen = [one for one in found if wanted.service_name in {None, one.service}]
-    page, more = page_of(chosen, lambda one: one.credential_id, wanted.marker, wanted.max_items)
+    chosen = [one for one in found if parameters.service_name in {None, one.service}]
+    page, more = page_of(chosen, lambda one: one.credential_id, parameters.marker, parameters.max_items)
     return {"service_specific_credentials": [_shown(owner, one) for one in page], **more}
 
 
 @operations.write("UpdateServiceSpecificCredential", CredentialStatus, _changing("UpdateServiceSpecificCredential"))
-def update_service_specific_credential(allowed: Allowed, wanted: CredentialStatus, tx: Transaction) -> Result:
+def update_service_specific_credential(
+    allowed: Allowed, parameters: CredentialStatus, transaction: Transaction
+) -> Result:
     """Make a service-specific credential active or inactive."""
-    owner = user_itself(tx, allowed.caller, wanted.user_name)
-    old = _the_credential(tx, owner, wanted.service_specific_credential_id)
-    SERVICE_CREDENTIALS.put(tx, msgspec.structs.replace(old, status=status_of(wanted.status)))
+    owner = user_itself(transaction, allowed.caller, parameters.user_name)
+    old = _the_credential(transaction, owner, parameters.service_specific_credential_id)
+    SERVICE_CREDENTIALS.put(transaction, msgspec.structs.replace(old, status=status_of(parameters.status)))
     return {}
 
 
 @operations.write("DeleteServiceSpecificCredential", OneCredential, _changing("DeleteServiceSpecificCredential"))
-def delete_service_specific_credential(allowed: Allowed, wanted: OneCredential, tx: Transaction) -> Result:
+def delete_service_specific_credential(allowed: Allowed, parameters: OneCredential, transaction: Transaction) -> Result:
     """Delete a service-specific credential."""
-    owner = user_itself(tx, allowed.caller, wanted.user_name)
-    SERVICE_CREDENTIALS.remove(tx, _the_credential(tx, owner, wanted.service_specific_credential_id))
+    owner = user_itself(transaction, allowed.caller, parameters.user_name)
+    SERVICE_CREDENTIALS.remove(
+        transaction, _the_credential(transaction, owner, parameters.service_specific_credential_id)
+    )
     return {}

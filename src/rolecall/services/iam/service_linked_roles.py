@@ -86,10 +86,10 @@ LINKS: Mapping[str, Link] = {
 }
 
 
-def _role_name(wanted: NewServiceLinkedRole) -> str:
-    link = LINKS.get(wanted.aws_service_name)
-    name = link.role if link is not None else wanted.aws_service_name.partition(".")[0]
-    suffix = f"_{wanted.custom_suffix}" if wanted.custom_suffix else ""
+def _role_name(parameters: NewServiceLinkedRole) -> str:
+    link = LINKS.get(parameters.aws_service_name)
+    name = link.role if link is not None else parameters.aws_service_name.partition(".")[0]
+    suffix = f"_{parameters.custom_suffix}" if parameters.custom_suffix else ""
     return f"AWSServiceRoleFor{name}{suffix}"
 
 
@@ -103,15 +103,15 @@ CREATE: Access[NewServiceLinkedRole] = Access(_create_check)
 
 
 @operations.write("CreateServiceLinkedRole", NewServiceLinkedRole, CREATE)
-def create_service_linked_role(allowed: Allowed, wanted: NewServiceLinkedRole, tx: Transaction) -> Result:
+def create_service_linked_role(allowed: Allowed, parameters: NewServiceLinkedRole, transaction: Transaction) -> Result:
     """Create the role that is linked to a service, with the trust policy and the policy that AWS gives it."""
-    account, service, name = allowed.caller.account, wanted.aws_service_name, _role_name(wanted)
+    account, service, name = allowed.caller.account, parameters.aws_service_name, _role_name(parameters)
     link = LINKS.get(service)
     if link is None:
         raise invalid_input(f"Service role name for {service} is not known.")
-    if wanted.custom_suffix and not link.takes_suffix:
+    if parameters.custom_suffix and not link.takes_suffix:
         raise invalid_input(f"Custom suffix is not allowed for {service}")
-    if role_named(tx, account, name) is not None:
+    if role_named(transaction, account, name) is not None:
         raise invalid_input(f"Service role name {name} has been taken in this account, please try a different suffix.")
     statement = {"Action": ["sts:AssumeRole"], "Effect": "Allow", "Principal": {"Service": [service]}}
     new = Role(
@@ -121,24 +121,24 @@ def create_service_linked_role(allowed: Allowed, wanted: NewServiceLinkedRole, t
         created=allowed.now.replace(microsecond=0),
         role_id=new_unique_id("AROA", account),
         trust=json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":")),
-        description=wanted.description,
+        description=parameters.description,
     )
-    add_role(tx, new)
-    attach(tx, account, new.role_id, f"arn:aws:iam::aws:policy/aws-service-role/{link.policy}")
-    return {"role": whole_role(tx, new)}
+    add_role(transaction, new)
+    attach(transaction, account, new.role_id, f"arn:aws:iam::aws:policy/aws-service-role/{link.policy}")
+    return {"role": whole_role(transaction, new)}
 
 
 @operations.write("DeleteServiceLinkedRole", OfRole, on_role("DeleteServiceLinkedRole"))
-def delete_service_linked_role(allowed: Allowed, wanted: OfRole, tx: Transaction) -> Result:
+def delete_service_linked_role(allowed: Allowed, parameters: OfRole, transaction: Transaction) -> Result:
     """Delete a service-linked role; the task that AWS speaks of is done when the answer comes."""
-    gone = the_role(tx, allowed.caller.account, wanted.role_name)
+    gone = the_role(transaction, allowed.caller.account, parameters.role_name)
     if not gone.is_service_linked:
         raise invalid_input(f"The role with name {gone.name} is not a service-linked role.")
-    for arn in attached_policies(tx, gone.account, gone.role_id):
-        detach(tx, gone.account, gone.role_id, arn)
-    principals.delete_role(tx, gone)
+    for arn in attached_policies(transaction, gone.account, gone.role_id):
+        detach(transaction, gone.account, gone.role_id, arn)
+    principals.delete_role(transaction, gone)
     task_id = f"task{gone.path}{gone.name}/{uuid.uuid4()}"
-    note_deletion(tx, Deletion(account=gone.account, task_id=task_id, role_arn=gone.arn, finished=allowed.now))
+    note_deletion(transaction, Deletion(account=gone.account, task_id=task_id, role_arn=gone.arn, finished=allowed.now))
     return {"deletion_task_id": task_id}
 
 
@@ -152,8 +152,8 @@ STATUS: Access[OfDeletion] = Access(_status_check)
 
 
 @operations.read("GetServiceLinkedRoleDeletionStatus", OfDeletion, STATUS)
-def get_service_linked_role_deletion_status(allowed: Allowed, wanted: OfDeletion, view: Snapshot) -> Result:
+def get_service_linked_role_deletion_status(allowed: Allowed, parameters: OfDeletion, view: Snapshot) -> Result:
     """Tell how far the deletion of a service-linked role is."""
-    if deletion(view, allowed.caller.account, wanted.deletion_task_id) is None:
-        raise no_such_entity(f"The deletion task {wanted.deletion_task_id} cannot be found.")
+    if deletion(view, allowed.caller.account, parameters.deletion_task_id) is None:
+        raise no_such_entity(f"The deletion task {parameters.deletion_task_id} cannot be found.")
     return {"status": "SUCCEEDED"}

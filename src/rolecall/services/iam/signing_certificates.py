@@ -73,11 +73,11 @@ def _shown(owner: User, certificate: SigningCertificate) -> dict[str, object]:
 
 
 @operations.write("UploadSigningCertificate", NewCertificate, on_self("UploadSigningCertificate"))
-def upload_signing_certificate(allowed: Allowed, wanted: NewCertificate, tx: Transaction) -> Result:
+def upload_signing_certificate(allowed: Allowed, parameters: NewCertificate, transaction: Transaction) -> Result:
     """Give a user another signing certificate."""
-    owner = user_itself(tx, allowed.caller, wanted.user_name)
-    fingerprint = _fingerprint(wanted.certificate_body)
-    present = CERTIFICATES.of(tx, owner.account, owner.user_id)
+    owner = user_itself(transaction, allowed.caller, parameters.user_name)
+    fingerprint = _fingerprint(parameters.certificate_body)
+    present = CERTIFICATES.of(transaction, owner.account, owner.user_id)
     if any(known.fingerprint == fingerprint for known in present):
         raise ServiceError("DuplicateCertificate", "The certificate is already associated with the user.", 409)
     if len(present) >= CERTIFICATES_PER_USER:
@@ -87,34 +87,34 @@ def upload_signing_certificate(allowed: Allowed, wanted: NewCertificate, tx: Tra
         user_id=owner.user_id,
         credential_id=new_unique_id("ASCA", owner.account) + new_unique_id("", owner.account)[:11],
         created=allowed.now.replace(microsecond=0),
-        body=wanted.certificate_body,
+        body=parameters.certificate_body,
         fingerprint=fingerprint,
     )
-    CERTIFICATES.put(tx, certificate)
+    CERTIFICATES.put(transaction, certificate)
     return {"certificate": _shown(owner, certificate)}
 
 
 @operations.read("ListSigningCertificates", CertificatePage, on_self("ListSigningCertificates"))
-def list_signing_certificates(allowed: Allowed, wanted: CertificatePage, view: Snapshot) -> Result:
+def list_signing_certificates(allowed: Allowed, parameters: CertificatePage, view: Snapshot) -> Result:
     """List the signing certificates of a user."""
-    owner = user_itself(view, allowed.caller, wanted.user_name)
+    owner = user_itself(view, allowed.caller, parameters.user_name)
     found = CERTIFICATES.of(view, owner.account, owner.user_id)
-    page, more = page_of(found, lambda one: one.credential_id, wanted.marker, wanted.max_items)
+    page, more = page_of(found, lambda one: one.credential_id, parameters.marker, parameters.max_items)
     return {"certificates": [_shown(owner, one) for one in page], **more}
 
 
 @operations.write("UpdateSigningCertificate", CertificateStatus, on_self("UpdateSigningCertificate"))
-def update_signing_certificate(allowed: Allowed, wanted: CertificateStatus, tx: Transaction) -> Result:
+def update_signing_certificate(allowed: Allowed, parameters: CertificateStatus, transaction: Transaction) -> Result:
     """Make a signing certificate active or inactive."""
-    owner = user_itself(tx, allowed.caller, wanted.user_name)
-    old = _the_certificate(tx, owner, wanted.certificate_id)
-    CERTIFICATES.put(tx, msgspec.structs.replace(old, status=status_of(wanted.status)))
+    owner = user_itself(transaction, allowed.caller, parameters.user_name)
+    old = _the_certificate(transaction, owner, parameters.certificate_id)
+    CERTIFICATES.put(transaction, msgspec.structs.replace(old, status=status_of(parameters.status)))
     return {}
 
 
 @operations.write("DeleteSigningCertificate", OneCertificate, on_self("DeleteSigningCertificate"))
-def delete_signing_certificate(allowed: Allowed, wanted: OneCertificate, tx: Transaction) -> Result:
+def delete_signing_certificate(allowed: Allowed, parameters: OneCertificate, transaction: Transaction) -> Result:
     """Delete a signing certificate."""
-    owner = user_itself(tx, allowed.caller, wanted.user_name)
-    CERTIFICATES.remove(tx, _the_certificate(tx, owner, wanted.certificate_id))
+    owner = user_itself(transaction, allowed.caller, parameters.user_name)
+    CERTIFICATES.remove(transaction, _the_certificate(transaction, owner, parameters.certificate_id))
     return {}

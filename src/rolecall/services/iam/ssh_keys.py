@@ -92,11 +92,11 @@ def _the_key(view: Snapshot, owner: User, key_id: str) -> SshPublicKey:
 
 
 @operations.write("UploadSSHPublicKey", NewSshKey, on_user("UploadSSHPublicKey"))
-def upload_ssh_public_key(allowed: Allowed, wanted: NewSshKey, tx: Transaction) -> Result:
+def upload_ssh_public_key(allowed: Allowed, parameters: NewSshKey, transaction: Transaction) -> Result:
     """Give a user another SSH public key."""
-    owner = the_user(tx, allowed.caller.account, wanted.user_name)
-    fingerprint = _fingerprint(_parsed(wanted.ssh_public_key_body))
-    present = SSH_KEYS.of(tx, owner.account, owner.user_id)
+    owner = the_user(transaction, allowed.caller.account, parameters.user_name)
+    fingerprint = _fingerprint(_parsed(parameters.ssh_public_key_body))
+    present = SSH_KEYS.of(transaction, owner.account, owner.user_id)
     if any(key.fingerprint == fingerprint for key in present):
         raise ServiceError("DuplicateSSHPublicKey", "The SSH public key is already associated with the user.")
     if len(present) >= KEYS_PER_USER:
@@ -106,10 +106,10 @@ def upload_ssh_public_key(allowed: Allowed, wanted: NewSshKey, tx: Transaction) 
         user_id=owner.user_id,
         credential_id=new_unique_id("APKA", owner.account),
         created=allowed.now.replace(microsecond=0),
-        body=wanted.ssh_public_key_body,
+        body=parameters.ssh_public_key_body,
         fingerprint=fingerprint,
     )
-    SSH_KEYS.put(tx, key)
+    SSH_KEYS.put(transaction, key)
     return {"ssh_public_key": _shown(owner, key, key.body)}
 
 
@@ -125,12 +125,12 @@ def _shown(owner: User, key: SshPublicKey, body: str) -> dict[str, object]:
 
 
 @operations.read("GetSSHPublicKey", EncodedSshKey, on_user("GetSSHPublicKey"))
-def get_ssh_public_key(allowed: Allowed, wanted: EncodedSshKey, view: Snapshot) -> Result:
+def get_ssh_public_key(allowed: Allowed, parameters: EncodedSshKey, view: Snapshot) -> Result:
     """Return an SSH public key in the form that is asked for."""
-    owner = the_user(view, allowed.caller.account, wanted.user_name)
-    key = _the_key(view, owner, wanted.ssh_public_key_id)
+    owner = the_user(view, allowed.caller.account, parameters.user_name)
+    key = _the_key(view, owner, parameters.ssh_public_key_id)
     parsed = _parsed(key.body)
-    if wanted.encoding == "PEM":
+    if parameters.encoding == "PEM":
         body = parsed.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     elif key.body.strip().startswith("ssh-rsa"):
         body = key.body
@@ -140,11 +140,11 @@ def get_ssh_public_key(allowed: Allowed, wanted: EncodedSshKey, view: Snapshot) 
 
 
 @operations.read("ListSSHPublicKeys", SshKeyPage, on_self("ListSSHPublicKeys"))
-def list_ssh_public_keys(allowed: Allowed, wanted: SshKeyPage, view: Snapshot) -> Result:
+def list_ssh_public_keys(allowed: Allowed, parameters: SshKeyPage, view: Snapshot) -> Result:
     """List the SSH public keys of a user."""
-    owner = user_itself(view, allowed.caller, wanted.user_name)
+    owner = user_itself(view, allowed.caller, parameters.user_name)
     keys = SSH_KEYS.of(view, owner.account, owner.user_id)
-    page, more = page_of(keys, lambda key: key.credential_id, wanted.marker, wanted.max_items)
+    page, more = page_of(keys, lambda key: key.credential_id, parameters.marker, parameters.max_items)
     shown = [
         {
             "user_name": owner.name,
@@ -158,17 +158,17 @@ def list_ssh_public_keys(allowed: Allowed, wanted: SshKeyPage, view: Snapshot) -
 
 
 @operations.write("UpdateSSHPublicKey", SshKeyStatus, on_user("UpdateSSHPublicKey"))
-def update_ssh_public_key(allowed: Allowed, wanted: SshKeyStatus, tx: Transaction) -> Result:
+def update_ssh_public_key(allowed: Allowed, parameters: SshKeyStatus, transaction: Transaction) -> Result:
     """Make an SSH public key active or inactive."""
-    owner = the_user(tx, allowed.caller.account, wanted.user_name)
-    key = _the_key(tx, owner, wanted.ssh_public_key_id)
-    SSH_KEYS.put(tx, msgspec.structs.replace(key, status=status_of(wanted.status)))
+    owner = the_user(transaction, allowed.caller.account, parameters.user_name)
+    key = _the_key(transaction, owner, parameters.ssh_public_key_id)
+    SSH_KEYS.put(transaction, msgspec.structs.replace(key, status=status_of(parameters.status)))
     return {}
 
 
 @operations.write("DeleteSSHPublicKey", OneSshKey, on_user("DeleteSSHPublicKey"))
-def delete_ssh_public_key(allowed: Allowed, wanted: OneSshKey, tx: Transaction) -> Result:
+def delete_ssh_public_key(allowed: Allowed, parameters: OneSshKey, transaction: Transaction) -> Result:
     """Delete an SSH public key."""
-    owner = the_user(tx, allowed.caller.account, wanted.user_name)
-    SSH_KEYS.remove(tx, _the_key(tx, owner, wanted.ssh_public_key_id))
+    owner = the_user(transaction, allowed.caller.account, parameters.user_name)
+    SSH_KEYS.remove(transaction, _the_key(transaction, owner, parameters.ssh_public_key_id))
     return {}

@@ -116,92 +116,112 @@ def listed(tags: Mapping[str, str], marker: str | None, max_items: int | None) -
 
 
 @operations.write("TagUser", UserAndTags, TAG_USER)
-def tag_user(allowed: Allowed, wanted: UserAndTags, tx: Transaction) -> Result:
+def tag_user(allowed: Allowed, parameters: UserAndTags, transaction: Transaction) -> Result:
     """Set tags of a user."""
-    old = the_user(tx, allowed.caller.account, wanted.user_name)
-    update_user(tx, old, msgspec.structs.replace(old, tags=with_tags(old.tags, wanted.tags, fold_keys=True)))
+    old = the_user(transaction, allowed.caller.account, parameters.user_name)
+    update_user(
+        transaction, old, msgspec.structs.replace(old, tags=with_tags(old.tags, parameters.tags, fold_keys=True))
+    )
     return {}
 
 
 @operations.write("UntagUser", UserAndTagKeys, UNTAG_USER)
-def untag_user(allowed: Allowed, wanted: UserAndTagKeys, tx: Transaction) -> Result:
+def untag_user(allowed: Allowed, parameters: UserAndTagKeys, transaction: Transaction) -> Result:
     """Take tags off a user."""
-    old = the_user(tx, allowed.caller.account, wanted.user_name)
-    update_user(tx, old, msgspec.structs.replace(old, tags=without_tags(old.tags, wanted.tag_keys, fold_keys=True)))
+    old = the_user(transaction, allowed.caller.account, parameters.user_name)
+    update_user(
+        transaction, old, msgspec.structs.replace(old, tags=without_tags(old.tags, parameters.tag_keys, fold_keys=True))
+    )
     return {}
 
 
 @operations.read("ListUserTags", UserTags, on_user("ListUserTags"))
-def list_user_tags(allowed: Allowed, wanted: UserTags, view: Snapshot) -> Result:
+def list_user_tags(allowed: Allowed, parameters: UserTags, view: Snapshot) -> Result:
     """List the tags of a user."""
-    found = the_user(view, allowed.caller.account, wanted.user_name)
-    return listed(found.tags, wanted.marker, wanted.max_items)
+    found = the_user(view, allowed.caller.account, parameters.user_name)
+    return listed(found.tags, parameters.marker, parameters.max_items)
 
 
 @operations.write("TagRole", RoleAndTags, TAG_ROLE)
-def tag_role(allowed: Allowed, wanted: RoleAndTags, tx: Transaction) -> Result:
+def tag_role(allowed: Allowed, parameters: RoleAndTags, transaction: Transaction) -> Result:
     """Set tags of a role."""
-    old = the_role(tx, allowed.caller.account, wanted.role_name)
-    update_role(tx, old, msgspec.structs.replace(old, tags=with_tags(old.tags, wanted.tags, fold_keys=True)))
+    old = the_role(transaction, allowed.caller.account, parameters.role_name)
+    update_role(
+        transaction, old, msgspec.structs.replace(old, tags=with_tags(old.tags, parameters.tags, fold_keys=True))
+    )
     return {}
 
 
 @operations.write("UntagRole", RoleAndTagKeys, UNTAG_ROLE)
-def untag_role(allowed: Allowed, wanted: RoleAndTagKeys, tx: Transaction) -> Result:
+def untag_role(allowed: Allowed, parameters: RoleAndTagKeys, transaction: Transaction) -> Result:
     """Take tags off a role."""
-    old = the_role(tx, allowed.caller.account, wanted.role_name)
-    update_role(tx, old, msgspec.structs.replace(old, tags=without_tags(old.tags, wanted.tag_keys, fold_keys=True)))
+    old = the_role(transaction, allowed.caller.account, parameters.role_name)
+    update_role(
+        transaction, old, msgspec.structs.replace(old, tags=without_tags(old.tags, parameters.tag_keys, fold_keys=True))
+    )
     return {}
 
 
 @operations.read("ListRoleTags", RoleTags, on_role("ListRoleTags"))
-def list_role_tags(allowed: Allowed, wanted: RoleTags, view: Snapshot) -> Result:
+def list_role_tags(allowed: Allowed, parameters: RoleTags, view: Snapshot) -> Result:
     """List the tags of a role."""
-    found = the_role(view, allowed.caller.account, wanted.role_name)
-    return listed(found.tags, wanted.marker, wanted.max_items)
+    found = the_role(view, allowed.caller.account, parameters.role_name)
+    return listed(found.tags, parameters.marker, parameters.max_items)
 
 
 @operations.write("TagPolicy", PolicyAndTags, TAG_POLICY)
-def tag_policy(allowed: Allowed, wanted: PolicyAndTags, tx: Transaction) -> Result:
+def tag_policy(allowed: Allowed, parameters: PolicyAndTags, transaction: Transaction) -> Result:
     """Set tags of a managed policy."""
-    old = the_own_policy(tx, allowed.caller.account, wanted.policy_arn)
-    update_policy(tx, old, msgspec.structs.replace(old, tags=with_tags(old.tags, wanted.tags, fold_keys=False)))
+    old = the_own_policy(transaction, allowed.caller.account, parameters.policy_arn)
+    update_policy(
+        transaction, old, msgspec.structs.replace(old, tags=with_tags(old.tags, parameters.tags, fold_keys=False))
+    )
     return {}
 
 
 @operations.write("UntagPolicy", PolicyAndTagKeys, UNTAG_POLICY)
-def untag_policy(allowed: Allowed, wanted: PolicyAndTagKeys, tx: Transaction) -> Result:
+def untag_policy(allowed: Allowed, parameters: PolicyAndTagKeys, transaction: Transaction) -> Result:
     """Take tags off a managed policy."""
-    old = the_own_policy(tx, allowed.caller.account, wanted.policy_arn)
-    update_policy(tx, old, msgspec.structs.replace(old, tags=without_tags(old.tags, wanted.tag_keys, fold_keys=False)))
+    old = the_own_policy(transaction, allowed.caller.account, parameters.policy_arn)
+    update_policy(
+        transaction,
+        old,
+        msgspec.structs.replace(old, tags=without_tags(old.tags, parameters.tag_keys, fold_keys=False)),
+    )
     return {}
 
 
 @operations.read("ListPolicyTags", PolicyTags, on_policy("ListPolicyTags"))
-def list_policy_tags(allowed: Allowed, wanted: PolicyTags, view: Snapshot) -> Result:
+def list_policy_tags(allowed: Allowed, parameters: PolicyTags, view: Snapshot) -> Result:
     """List the tags of a managed policy."""
-    found = the_policy(view, allowed.caller.account, wanted.policy_arn)
-    return listed(found.own.tags if found.own else {}, wanted.marker, wanted.max_items)
+    found = the_policy(view, allowed.caller.account, parameters.policy_arn)
+    return listed(found.own.tags if found.own else {}, parameters.marker, parameters.max_items)
 
 
 @operations.write("TagInstanceProfile", ProfileAndTags, TAG_PROFILE)
-def tag_profile(allowed: Allowed, wanted: ProfileAndTags, tx: Transaction) -> Result:
+def tag_profile(allowed: Allowed, parameters: ProfileAndTags, transaction: Transaction) -> Result:
     """Set tags of an instance profile."""
-    old = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
-    update_profile(tx, old, msgspec.structs.replace(old, tags=with_tags(old.tags, wanted.tags, fold_keys=False)))
+    old = the_profile(transaction, allowed.caller.account, parameters.instance_profile_name)
+    update_profile(
+        transaction, old, msgspec.structs.replace(old, tags=with_tags(old.tags, parameters.tags, fold_keys=False))
+    )
     return {}
 
 
 @operations.write("UntagInstanceProfile", ProfileAndTagKeys, UNTAG_PROFILE)
-def untag_profile(allowed: Allowed, wanted: ProfileAndTagKeys, tx: Transaction) -> Result:
+def untag_profile(allowed: Allowed, parameters: ProfileAndTagKeys, transaction: Transaction) -> Result:
     """Take tags off an instance profile."""
-    old = the_profile(tx, allowed.caller.account, wanted.instance_profile_name)
-    update_profile(tx, old, msgspec.structs.replace(old, tags=without_tags(old.tags, wanted.tag_keys, fold_keys=False)))
+    old = the_profile(transaction, allowed.caller.account, parameters.instance_profile_name)
+    update_profile(
+        transaction,
+        old,
+        msgspec.structs.replace(old, tags=without_tags(old.tags, parameters.tag_keys, fold_keys=False)),
+    )
     return {}
 
 
 @operations.read("ListInstanceProfileTags", ProfileTags, on_profile("ListInstanceProfileTags"))
-def list_profile_tags(allowed: Allowed, wanted: ProfileTags, view: Snapshot) -> Result:
+def list_profile_tags(allowed: Allowed, parameters: ProfileTags, view: Snapshot) -> Result:
     """List the tags of an instance profile."""
-    found = the_profile(view, allowed.caller.account, wanted.instance_profile_name)
-    return listed(found.tags, wanted.marker, wanted.max_items)
+    found = the_profile(view, allowed.caller.account, parameters.instance_profile_name)
+    return listed(found.tags, parameters.marker, parameters.max_items)

@@ -179,10 +179,10 @@ def _entity_check(ask: Ask[Parameters], action: str, arn: str) -> Check:
 
 
 def _rename_certificate(ask: Ask[RenamedCertificate]) -> list[Check]:
-    wanted, action = ask.parameters, "UpdateServerCertificate"
-    before = _certificate(ask, wanted.server_certificate_name)
-    name = wanted.new_server_certificate_name or wanted.server_certificate_name
-    after = _certificate(ask, name, wanted.new_path or "/")
+    parameters, action = ask.parameters, "UpdateServerCertificate"
+    before = _certificate(ask, parameters.server_certificate_name)
+    name = parameters.new_server_certificate_name or parameters.server_certificate_name
+    after = _certificate(ask, name, parameters.new_path or "/")
     return [check for arn in dict.fromkeys((before, after)) for check in _on_arn(ask, action, arn)]
 
 
@@ -257,8 +257,8 @@ def _tag_saml(ask: Ask[SamlAndTags]) -> list[Check]:
 
 
 def _untag_saml(ask: Ask[SamlAndTagKeys]) -> list[Check]:
-    wanted = ask.parameters
-    return _on_arn(ask, "UntagSAMLProvider", wanted.saml_provider_arn, tag_keys_in_request(wanted.tag_keys))
+    parameters = ask.parameters
+    return _on_arn(ask, "UntagSAMLProvider", parameters.saml_provider_arn, tag_keys_in_request(parameters.tag_keys))
 
 
 def _tag_certificate(ask: Ask[CertificateAndTags]) -> list[Check]:

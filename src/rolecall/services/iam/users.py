@@ -42,34 +42,34 @@ def _taken(name: str) -> ServiceError:
 
 
 @operations.write("CreateUser", NewUser, CREATE_USER)
-def create_user(allowed: Allowed, wanted: NewUser, tx: Transaction) -> Result:
+def create_user(allowed: Allowed, parameters: NewUser, transaction: Transaction) -> Result:
     """Create a user."""
     account = allowed.caller.account
-    tags = new_tags(wanted.tags, fold_keys=True)
-    if wanted.permissions_boundary is not None:
-        the_attachable_policy(tx, account, wanted.permissions_boundary)
-    if USERS.count(tx, account) >= QUOTA:
+    tags = new_tags(parameters.tags, fold_keys=True)
+    if parameters.permissions_boundary is not None:
+        the_attachable_policy(transaction, account, parameters.permissions_boundary)
+    if USERS.count(transaction, account) >= QUOTA:
         raise quota_exceeded("UsersPerAccount", QUOTA)
     new = User(
         account=account,
-        name=wanted.user_name,
-        path=wanted.path,
+        name=parameters.user_name,
+        path=parameters.path,
         created=allowed.now.replace(microsecond=0),
         user_id=new_unique_id("AIDA", account),
         tags=tags,
-        boundary=wanted.permissions_boundary,
+        boundary=parameters.permissions_boundary,
     )
     try:
-        principals.create_user(tx, new)
+        principals.create_user(transaction, new)
     except NameTaken:
-        raise _taken(wanted.user_name) from None
+        raise _taken(parameters.user_name) from None
     return {"user": whole_user(new)}
 
 
 @operations.read("GetUser", OfSelf, on_self("GetUser"))
-def get_user(allowed: Allowed, wanted: OfSelf, view: Snapshot) -> Result:
+def get_user(allowed: Allowed, parameters: OfSelf, view: Snapshot) -> Result:
     """Return a user, or who is asking."""
-    found = user_or_self(view, allowed.caller, wanted.user_name)
+    found = user_or_self(view, allowed.caller, parameters.user_name)
     if found is not None:
         return {"user": whole_user(found)}
     account = allowed.caller.account
@@ -79,43 +79,49 @@ def get_user(allowed: Allowed, wanted: OfSelf, view: Snapshot) -> Result:
 
 
 @operations.read("ListUsers", Below, below("ListUsers", "user"))
-def list_all_users(allowed: Allowed, wanted: Below, view: Snapshot) -> Result:
+def list_all_users(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
     """List the users below a path."""
     account = allowed.caller.account
     page, more = page_of_entities(
-        list_users, view, account, wanted.path_prefix, lambda user: user.name, wanted.marker, wanted.max_items
+        list_users,
+        view,
+        account,
+        parameters.path_prefix,
+        lambda user: user.name,
+        parameters.marker,
+        parameters.max_items,
     )
     return {"users": [shown_user(user) for user in page], **more}
 
 
 @operations.write("UpdateUser", RenamedUser, UPDATE_USER)
-def update_user(allowed: Allowed, wanted: RenamedUser, tx: Transaction) -> Result:
+def update_user(allowed: Allowed, parameters: RenamedUser, transaction: Transaction) -> Result:
     """Give a user another name or path; what it may and what trusts it stays."""
-    old = the_user(tx, allowed.caller.account, wanted.user_name)
-    new = msgspec.structs.replace(old, name=wanted.new_user_name or old.name, path=wanted.new_path or old.path)
+    old = the_user(transaction, allowed.caller.account, parameters.user_name)
+    new = msgspec.structs.replace(old, name=parameters.new_user_name or old.name, path=parameters.new_path or old.path)
     try:
-        principals.update_user(tx, old, new)
+        principals.update_user(transaction, old, new)
     except NameTaken:
         raise _taken(new.name) from None
     return {}
 
 
 @operations.write("DeleteUser", OfUser, on_user("DeleteUser"))
-def delete_user(allowed: Allowed, wanted: OfUser, tx: Transaction) -> Result:
+def delete_user(allowed: Allowed, parameters: OfUser, transaction: Transaction) -> Result:
     """Delete a user that nothing hangs on any more."""
     account = allowed.caller.account
-    gone = the_user(tx, account, wanted.user_name)
-    if groups_of(tx, account, gone.user_id):
+    gone = the_user(transaction, account, parameters.user_name)
+    if groups_of(transaction, account, gone.user_id):
         raise cannot_delete("remove users from group")
-    if attached_policies(tx, account, gone.user_id):
+    if attached_policies(transaction, account, gone.user_id):
         raise cannot_delete("detach all policies")
-    if inline_policies(tx, account, gone.user_id):
+    if inline_policies(transaction, account, gone.user_id):
         raise cannot_delete("delete policies")
-    if login_profile(tx, account, gone.user_id) is not None:
+    if login_profile(transaction, account, gone.user_id) is not None:
         raise cannot_delete("delete login profile")
-    if _has_credentials(tx, gone):
+    if _has_credentials(transaction, gone):
         raise cannot_delete("remove referenced objects")
-    principals.delete_user(tx, gone)
+    principals.delete_user(transaction, gone)
     return {}
 
 
@@ -126,9 +132,9 @@ def _has_credentials(view: Snapshot, owner: User) -> bool:
 
 
 @operations.read("ListGroupsForUser", GroupsForUser, on_user("ListGroupsForUser"))
-def list_groups_for_user(allowed: Allowed, wanted: GroupsForUser, view: Snapshot) -> Result:
+def list_groups_for_user(allowed: Allowed, parameters: GroupsForUser, view: Snapshot) -> Result:
     """List the groups that a user is in."""
     account = allowed.caller.account
-    groups = groups_of(view, account, the_user(view, account, wanted.user_name).user_id)
-    page, more = page_of(groups, lambda group: fold(group.name), wanted.marker, wanted.max_items)
+    groups = groups_of(view, account, the_user(view, account, parameters.user_name).user_id)
+    page, more = page_of(groups, lambda group: fold(group.name), parameters.marker, parameters.max_items)
     return {"groups": [shown_group(group) for group in page], **more}

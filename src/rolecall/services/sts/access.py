@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-acc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from rolecall.access.check import Access, Ask, Check, Denial, Guard
 from rolecall.directory.principals import Role
@@ -35,44 +34,49 @@ def target_role(view: Snapshot, memory: Memory, role_arn: str) -> tuple[Arn, Rol
 
 
 def _assume_role(ask: Ask[AssumeRole]) -> Sequence[Check]:
-    wanted = ask.parameters
-    arn, found = target_role(ask.view, remembered(ask.view), wanted.role_arn)
-    with_mfa = carries_code(wanted)
+    parameters = ask.parameters
+    arn, found = target_role(ask.view, remembered(ask.view), parameters.role_arn)
+    with_mfa = carries_code(parameters)
     if with_mfa:
-        prove(ask.view, ask.caller, wanted, ask.now)
+        prove(ask.view, ask.caller, parameters, ask.now)
     inherited = inherited_by(ask.caller)
-    context = _assume_role_keys(wanted, found, inherited)
+    context = _assume_role_keys(parameters, found, inherited)
 
-    def check(action: str) -> Check:
-        guarded_by = found.role_id if found is not None else ""
+    def check(action: str, *, needs_both_sides: bool = False) -> Check:
         return Check(
-            action, wanted.role_arn, arn.account, context, guard=Guard.ROLE, guarded_by=guarded_by, with_mfa=with_mfa
+            action,
+            parameters.role_arn,
+            arn.account,
+            context,
+            guard=Guard.ROLE,
+            guarded_by=found.role_id if found is not None else "",
+            needs_both_sides=needs_both_sides,
+            with_mfa=with_mfa,
         )
 
     checks = [check("sts:AssumeRole")]
-    if wanted.tags or inherited.tags:
+    if parameters.tags or inherited.tags:
         checks.append(check("sts:TagSession"))
-    if wanted.source_identity or inherited.source_identity:
-        chained = ask.caller.role is not None
-        checks.append(replace(check("sts:SetSourceIdentity"), needs_both_sides=chained))
-    if wanted.provided_contexts:
+    if parameters.source_identity or inherited.source_identity:
+        checks.append(check("sts:SetSourceIdentity", needs_both_sides=ask.caller.role is not None))
+    if parameters.provided_contexts:
         checks.append(check("sts:SetContext"))
     return checks
 
 
-def _assume_role_keys(wanted: AssumeRole, found: Role | None, inherited: Inherited) -> Keys:
+def _assume_role_keys(parameters: AssumeRole, found: Role | None, inherited: Inherited) -> Keys:
     """Return the condition keys of AssumeRole. Inherited tags count as passed, an inherited source identity as set."""
-    keys: Keys = {"sts:rolesessionname": wanted.role_session_name}
-    if wanted.external_id is not None:
-        keys["sts:externalid"] = wanted.external_id
-    if source_identity := inherited.source_identity or wanted.source_identity:
+    keys: Keys = {"sts:rolesessionname": parameters.role_session_name}
+    if parameters.external_id is not None:
+        keys["sts:externalid"] = parameters.external_id
+    if source_identity := inherited.source_identity or parameters.source_identity:
         keys["sts:sourceidentity"] = source_identity
-    if wanted.transitive_tag_keys:
-        keys["sts:transitivetagkeys"] = wanted.transitive_tag_keys
-    if wanted.tags or inherited.tags:
-        keys.update(request_tags({**inherited.tags, **passed_tags(wanted.tags)}))
-    if wanted.provided_contexts:
-        providers = (context.provider_arn for context in wanted.provided_contexts)
+    if parameters.transitive_tag_keys:
+        keys["sts:transitivetagkeys"] = parameters.transitive_tag_keys
+    if parameters.tags or inherited.tags:
+        keys.update(request_tags({**inherited.tags, **passed_tags(parameters.tags)}))
+    if parameters.provided_contexts:
+        providers = (context.provider_arn for context in parameters.provided_contexts)
         keys["sts:requestcontextproviders"] = tuple(provider for provider in providers if provider)
     if found is not None:
         for key, value in found.tags.items():
@@ -95,11 +99,11 @@ def _session_token(ask: Ask[GetSessionToken]) -> Sequence[Check]:
 
 
 def _federation_token(ask: Ask[GetFederationToken]) -> Sequence[Check]:
-    wanted = ask.parameters
-    arn = federated_user_arn(ask.caller.account, wanted.name)
-    if not wanted.tags:
+    parameters = ask.parameters
+    arn = federated_user_arn(ask.caller.account, parameters.name)
+    if not parameters.tags:
         return [Check("sts:GetFederationToken", arn)]
-    keys = request_tags(passed_tags(wanted.tags))
+    keys = request_tags(passed_tags(parameters.tags))
     return [Check("sts:GetFederationToken", arn, context=keys), Check("sts:TagSession", arn, context=keys)]
 
 

@@ -30,15 +30,15 @@ CHAINED_SECONDS = 3600
 """The longest session of a role that a role session assumes, whatever the role's own maximum."""
 
 
-def assume_role(allowed: Allowed, wanted: AssumeRole, view: Snapshot) -> Result:
+def assume_role(allowed: Allowed, parameters: AssumeRole, view: Snapshot) -> Result:
     """Begin a session of a role."""
-    return _begin(allowed, wanted, view, remembered(view))
+    return _begin(allowed, parameters, view, remembered(view))
 
 
-def assume_role_with_mfa(allowed: Allowed, wanted: AssumeRole, tx: Transaction) -> Result:
+def assume_role_with_mfa(allowed: Allowed, parameters: AssumeRole, transaction: Transaction) -> Result:
     """Begin a session of a role and take the code that the call carries, or do neither."""
-    take(tx, allowed.caller, wanted, allowed.now)
-    return _begin(allowed, wanted, tx, nothing_remembered())
+    take(transaction, allowed.caller, parameters, allowed.now)
+    return _begin(allowed, parameters, transaction, nothing_remembered())
 
 
 operations.read_or_write(
@@ -46,29 +46,31 @@ operations.read_or_write(
 )
 
 
-def _begin(allowed: Allowed, wanted: AssumeRole, view: Snapshot, memory: Memory) -> Result:
+def _begin(allowed: Allowed, parameters: AssumeRole, view: Snapshot, memory: Memory) -> Result:
     caller = allowed.caller
-    _, role = target_role(view, memory, wanted.role_arn)
+    _, role = target_role(view, memory, parameters.role_arn)
     if role is None:
-        raise _refused(caller, "sts:AssumeRole", wanted.role_arn)
-    if wanted.provided_contexts:
+        raise _refused(caller, "sts:AssumeRole", parameters.role_arn)
+    if parameters.provided_contexts:
         raise ServiceError("InvalidContextAssertion", "The provided context assertion is not of a trusted provider.")
     inherited = inherited_by(caller)
     chained = caller.principal.kind is PrincipalKind.ROLE_SESSION
-    tags, transitive = combined(inherited, passed_tags(wanted.tags), wanted.transitive_tag_keys)
-    seconds = _duration(wanted.duration_seconds, role, chained=chained)
-    drawn = new_session(SessionKind.ROLE, role.account, role.role_id, wanted.role_session_name, allowed.now, seconds)
+    tags, transitive = combined(inherited, passed_tags(parameters.tags), parameters.transitive_tag_keys)
+    seconds = _duration(parameters.duration_seconds, role, chained=chained)
+    drawn = new_session(
+        SessionKind.ROLE, role.account, role.role_id, parameters.role_session_name, allowed.now, seconds
+    )
     session = msgspec.structs.replace(
         drawn,
-        policies=session_policies.inline(wanted.policy),
-        policy_arns=session_policies.managed(view, role.account, wanted.policy_arns),
+        policies=session_policies.inline(parameters.policy),
+        policy_arns=session_policies.managed(view, role.account, parameters.policy_arns),
         session_tags=tags,
         transitive=transitive,
-        source_identity=_source_identity(caller, wanted, inherited.source_identity),
+        source_identity=_source_identity(caller, parameters, inherited.source_identity),
         chained=chained,
-        mfa_at=drawn.issued if carries_code(wanted) else None,
+        mfa_at=drawn.issued if carries_code(parameters) else None,
     )
-    answer = sealed(view, memory, session, wanted.minimum_session_token_size)
+    answer = sealed(view, memory, session, parameters.minimum_session_token_size)
     answer["assumed_role_user"] = {
         "assumed_role_id": f"{role.role_id}:{session.name}",
         "arn": assumed_role_arn(role.account, role.name, session.name),
@@ -78,29 +80,29 @@ def _begin(allowed: Allowed, wanted: AssumeRole, view: Snapshot, memory: Memory)
     return answer
 
 
-def _duration(wanted: int | None, role: Role, *, chained: bool) -> int:
+def _duration(seconds: int | None, role: Role, *, chained: bool) -> int:
     """Return how long the session lasts, in seconds."""
-    if wanted is None:
+    if seconds is None:
         return DEFAULT_SECONDS
-    if chained and wanted > CHAINED_SECONDS:
+    if chained and seconds > CHAINED_SECONDS:
         raise ServiceError(
             "ValidationError",
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
         )
-    if wanted > role.max_session_duration:
+    if seconds > role.max_session_duration:
         raise ServiceError(
             "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
         )
-    return wanted
+    return seconds
 
 
-def _source_identity(caller: Caller, wanted: AssumeRole, inherited: str) -> str:
+def _source_identity(caller: Caller, parameters: AssumeRole, inherited: str) -> str:
     """Return the session's source identity: once set, it stays through every later session."""
-    passed = wanted.source_identity or ""
+    passed = parameters.source_identity or ""
     if passed.lower().startswith("aws:"):
         raise ServiceError("ValidationError", 'Source Identity must not begin with "aws:"')
     if inherited and passed and passed != inherited:
-        raise _refused(caller, "sts:SetSourceIdentity", wanted.role_arn)
+        raise _refused(caller, "sts:SetSourceIdentity", parameters.role_arn)
     return inherited or passed
 
 

@@ -26,11 +26,11 @@ def get_caller_identity(allowed: Allowed, parameters: NoParameters, view: Snapsh
 
 
 @operations.read("GetAccessKeyInfo", GetAccessKeyInfo, ACCESS_KEY_INFO)
-def get_access_key_info(allowed: Allowed, wanted: GetAccessKeyInfo, view: Snapshot) -> Result:
+def get_access_key_info(allowed: Allowed, parameters: GetAccessKeyInfo, view: Snapshot) -> Result:
     """Return the account of an access key, whether the key still exists or not."""
     del allowed
-    known = access_key(view, wanted.access_key_id)
-    account = known.account if known is not None else account_of_key(wanted.access_key_id)
+    known = access_key(view, parameters.access_key_id)
+    account = known.account if known is not None else account_of_key(parameters.access_key_id)
     if account is None:
         raise ServiceError("InvalidAccessKeyId", "The access key ID that you provided holds no account.", 403)
     return {"account": account}

@@ -49,14 +49,14 @@ class _Guesses:
 _guesses = _Guesses()
 
 
-def carries_code(wanted: WithCode) -> bool:
+def carries_code(parameters: WithCode) -> bool:
     """Tell whether a call claims MFA, be it half a claim."""
-    return wanted.serial_number is not None or wanted.token_code is not None
+    return parameters.serial_number is not None or parameters.token_code is not None
 
 
-def prove(view: Snapshot, caller: Caller, wanted: WithCode, now: datetime) -> None:
+def prove(view: Snapshot, caller: Caller, parameters: WithCode, now: datetime) -> None:
     """Raise ServiceError where a claim is not whole, or its code is not one that a device of the caller shows now."""
-    held, code = _claim(view, caller, wanted)
+    held, code = _claim(view, caller, parameters)
     if _guesses.exhausted(held.arn, now):
         raise _wrong_code("too many wrong codes of this device")
     if step_shown(view, held, code, now) is None:
@@ -64,16 +64,16 @@ def prove(view: Snapshot, caller: Caller, wanted: WithCode, now: datetime) -> No
         raise _wrong_code("not a code of this device now, or one that was taken before")
 
 
-def take(tx: Transaction, caller: Caller, wanted: WithCode, now: datetime) -> None:
+def take(transaction: Transaction, caller: Caller, parameters: WithCode, now: datetime) -> None:
     """Take the code of a claim, so that it never holds again. Raises ServiceError where it does not hold any more."""
-    held, code = _claim(tx, caller, wanted)
-    if not take_code(tx, held, code, now):
+    held, code = _claim(transaction, caller, parameters)
+    if not take_code(transaction, held, code, now):
         raise _wrong_code("another call has taken this code meanwhile")
 
 
-def _claim(view: Snapshot, caller: Caller, wanted: WithCode) -> tuple[Device, str]:
+def _claim(view: Snapshot, caller: Caller, parameters: WithCode) -> tuple[Device, str]:
     """Return the device and the code of a claim. Raises ServiceError for half a claim, and a device of others."""
-    serial_number, code = wanted.serial_number, wanted.token_code
+    serial_number, code = parameters.serial_number, parameters.token_code
     if serial_number is None or code is None:
         raise _refused(", must provide both MFA serial number and one time pass code.")
     held, holder = device(view, serial_number), _holder(caller)

@@ -27,15 +27,15 @@ ROOT_SECONDS = 3600
 """The longest session of the account's root user; a longer one asked for is cut to it."""
 
 
-def get_session_token(allowed: Allowed, wanted: GetSessionToken, view: Snapshot) -> Result:
+def get_session_token(allowed: Allowed, parameters: GetSessionToken, view: Snapshot) -> Result:
     """Begin a session with the rights of the calling user."""
-    return _begin(allowed, wanted, view, remembered(view))
+    return _begin(allowed, parameters, view, remembered(view))
 
 
-def get_session_token_with_mfa(allowed: Allowed, wanted: GetSessionToken, tx: Transaction) -> Result:
+def get_session_token_with_mfa(allowed: Allowed, parameters: GetSessionToken, transaction: Transaction) -> Result:
     """Begin a session and take the code that the call carries, or do neither."""
-    take(tx, allowed.caller, wanted, allowed.now)
-    return _begin(allowed, wanted, tx, nothing_remembered())
+    take(transaction, allowed.caller, parameters, allowed.now)
+    return _begin(allowed, parameters, transaction, nothing_remembered())
 
 
 operations.read_or_write(
@@ -48,30 +48,30 @@ operations.read_or_write(
 )
 
 
-def _begin(allowed: Allowed, wanted: GetSessionToken, view: Snapshot, memory: Memory) -> Result:
+def _begin(allowed: Allowed, parameters: GetSessionToken, view: Snapshot, memory: Memory) -> Result:
     caller = allowed.caller
-    seconds = _duration(caller, wanted.duration_seconds)
+    seconds = _duration(caller, parameters.duration_seconds)
     drawn = new_session(SessionKind.SESSION_TOKEN, caller.account, _owner(caller), "", allowed.now, seconds)
-    session = msgspec.structs.replace(drawn, mfa_at=drawn.issued) if carries_code(wanted) else drawn
-    return sealed(view, memory, session, wanted.minimum_session_token_size)
+    session = msgspec.structs.replace(drawn, mfa_at=drawn.issued) if carries_code(parameters) else drawn
+    return sealed(view, memory, session, parameters.minimum_session_token_size)
 
 
 @operations.read("GetFederationToken", GetFederationToken, FEDERATION_TOKEN)
-def get_federation_token(allowed: Allowed, wanted: GetFederationToken, view: Snapshot) -> Result:
+def get_federation_token(allowed: Allowed, parameters: GetFederationToken, view: Snapshot) -> Result:
     """Begin a session for somebody else, with what both the calling user and the session policies allow."""
     caller = allowed.caller
-    seconds = _duration(caller, wanted.duration_seconds)
-    drawn = new_session(SessionKind.FEDERATION, caller.account, _owner(caller), wanted.name, allowed.now, seconds)
+    seconds = _duration(caller, parameters.duration_seconds)
+    drawn = new_session(SessionKind.FEDERATION, caller.account, _owner(caller), parameters.name, allowed.now, seconds)
     session = msgspec.structs.replace(
         drawn,
-        policies=session_policies.inline(wanted.policy),
-        policy_arns=session_policies.managed(view, caller.account, wanted.policy_arns),
-        session_tags=passed_tags(wanted.tags),
+        policies=session_policies.inline(parameters.policy),
+        policy_arns=session_policies.managed(view, caller.account, parameters.policy_arns),
+        session_tags=passed_tags(parameters.tags),
     )
-    answer = sealed(view, remembered(view), session, wanted.minimum_session_token_size)
+    answer = sealed(view, remembered(view), session, parameters.minimum_session_token_size)
     answer["federated_user"] = {
-        "federated_user_id": f"{caller.account}:{wanted.name}",
-        "arn": federated_user_arn(caller.account, wanted.name),
+        "federated_user_id": f"{caller.account}:{parameters.name}",
+        "arn": federated_user_arn(caller.account, parameters.name),
     }
     return answer
 
@@ -81,7 +81,7 @@ def _owner(caller: Caller) -> str:
     return caller.user.user_id if caller.user is not None else ""
 
 
-def _duration(caller: Caller, wanted: int | None) -> int:
+def _duration(caller: Caller, seconds: int | None) -> int:
     if caller.user is None:
-        return min(wanted or ROOT_SECONDS, ROOT_SECONDS)
-    return DEFAULT_SECONDS if wanted is None else wanted
+        return min(seconds or ROOT_SECONDS, ROOT_SECONDS)
+    return DEFAULT_SECONDS if seconds is None else seconds
