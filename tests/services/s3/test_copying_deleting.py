@@ -57,6 +57,7 @@ def test_a_copy_onto_itself_must_change_something(s3: Any, bucket: str, source: 
     assert (error["Code"], error["Message"][:33]) == ("InvalidRequest", "This copy request is illegal beca")
     s3.copy_object(**source, CopySource=source, MetadataDirective="REPLACE", Metadata={"a": "c"})
     s3.copy_object(**source, CopySource=source, StorageClass="STANDARD_IA")
+    s3.copy_object(**source, CopySource=source, StorageClass="STANDARD_IA")  # said again, it is a change to AWS
     got = s3.get_object(**source)
     assert (got["Metadata"], got["StorageClass"], got["Body"].read()) == ({"a": "c"}, "STANDARD_IA", b"content")
 

@@ -103,6 +103,15 @@ def test_everything_that_describes_an_object_comes_back(s3: Any, bucket: str) ->
     ]
 
 
+def test_tags_of_aws_itself_are_refused_of_objects_in_their_own_words(s3: Any, bucket: str) -> None:
+    message = "Your TagKey cannot be prefixed with aws:"
+    error = refused(s3.put_object, Bucket=bucket, Key="k", Body=b"", Tagging="aws:mine=1")
+    assert (error["Code"], error["Message"]) == ("InvalidTag", message)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    tag_set = {"TagSet": [{"Key": "aws:mine", "Value": "1"}]}
+    assert refused(s3.put_object_tagging, Bucket=bucket, Key="k", Tagging=tag_set)["Message"] == message
+
+
 def test_an_untyped_object_is_a_stream_of_bytes(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
     assert s3.head_object(Bucket=bucket, Key="k")["ContentType"] == "binary/octet-stream"

@@ -129,8 +129,8 @@ def _refuse_idle(parameters: CopyObject, source: Source, found: ObjectVersion) -
     onto_itself = (source.bucket, source.key) == (parameters.bucket, parameters.key)
     if not onto_itself or source.version_id is not None or parameters.metadata_directive == REPLACE:
         return
-    if parameters.storage_class not in {None, found.storage_class} or parameters.website_redirect_location is not None:
-        return
+    if parameters.storage_class is not None or parameters.website_redirect_location is not None:
+        return  # naming a storage class is enough, the present one too
     if parameters.checksum_algorithm is not None and (
         found.checksum is None or found.checksum.algorithm != parameters.checksum_algorithm
     ):

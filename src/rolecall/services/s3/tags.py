@@ -39,7 +39,7 @@ def tags_of(tag_set: Iterable[Tag], most: int) -> dict[str, str]:
     for tag in tag_set:
         if tag.key in tags:
             raise _invalid("Cannot provide multiple Tags with the same key", tag.key)
-        _check(tag.key, tag.value)
+        _check(tag.key, tag.value, most)
         tags[tag.key] = tag.value
     return _counted(tags, most)
 
@@ -57,7 +57,7 @@ def tags_of_header(header: str | None) -> dict[str, str]:
             raise _malformed(header or "") from None
         if not key or key in tags:
             raise _malformed(header or "")
-        _check(key, value)
+        _check(key, value, OBJECT_TAGS)
         tags[key] = value
     return _counted(tags, OBJECT_TAGS)
 
@@ -67,14 +67,20 @@ def shown(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
-def _check(key: str, value: str) -> None:
+def _check(key: str, value: str, most: int) -> None:
     if not 1 <= len(key) <= 128 or not _ALLOWED.fullmatch(key):
         raise _invalid("The TagKey you have provided is invalid", key)
     if len(value) > 256 or not _ALLOWED.fullmatch(value):
         fields = {"TagKey": key, "TagValue": value}
         raise ServiceError("InvalidTag", "The TagValue you have provided is invalid", 400, fields=fields)
     if key.lower().startswith("aws:"):
-        raise _invalid("System tags cannot be added/updated by requester", key)
+        objects = most == OBJECT_TAGS
+        message = (
+            "Your TagKey cannot be prefixed with aws:"
+            if objects
+            else "System tags cannot be added/updated by requester"
+        )
+        raise _invalid(message, key)
 
 
 def _counted(tags: dict[str, str], most: int) -> dict[str, str]:
