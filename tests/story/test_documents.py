@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -13,7 +14,10 @@ import pytest
 from tests.requirements import tool
 from tests.serving import Server, serving
 
+from rolecall.app import serve
+
 PROJECT = Path(__file__).parent.parent.parent
+DECISIONS = PROJECT / "docs" / "decisions"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,24 @@ def test_every_target_that_the_documents_name_exists() -> None:
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), (document, target)
 
 
-def test_every_file_that_the_readme_links_exists() -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", (PROJECT / "README.md").read_text()):
-        assert (PROJECT / link).exists(), link
+def test_every_file_that_a_document_links_exists() -> None:
+    for document in (*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")):
+        for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / link).exists(), (document.name, link)
+
+
+def test_every_decision_has_its_context_choice_and_price_and_a_line_in_the_list() -> None:
+    listed = re.findall(r"^- \[([a-z0-9-]+)\]\(\1\.md\): ", (DECISIONS / "README.md").read_text(), re.MULTILINE)
+    pages = {page.stem: page.read_text() for page in DECISIONS.glob("*.md") if page.name != "README.md"}
+    assert sorted(listed) == sorted(pages)
+    for name, text in pages.items():
+        assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == ["Context", "Choice", "Price"], name
+
+
+def test_the_guide_names_every_option_of_serve() -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    serve.configure(parser)
+    guide = (PROJECT / "docs/guide/serving.md").read_text()
+    options = [option for action in parser._actions for option in action.option_strings]
+    assert len(options) > 10
+    assert [option for option in options if not re.search(rf"{option}\b", guide)] == []
