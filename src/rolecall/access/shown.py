@@ -34,6 +34,7 @@ _SECRET = frozenset(
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _LONGEST_TEXT = 8192
 _LONGEST_LIST = 1000
+_LONGEST_NAME = 128
 _BRIEF = 1024
 
 
@@ -45,7 +46,7 @@ def shown(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, dict):
-        return {_camel(str(key)): _HIDDEN if key in _SECRET else shown(member) for key, member in value.items()}
+        return {_named(str(key)): _HIDDEN if key in _SECRET else shown(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
         return [shown(member) for member in value[:_LONGEST_LIST]]
     if isinstance(value, datetime):
@@ -53,6 +54,11 @@ def shown(value: object) -> object:
     if isinstance(value, Mapping):
         return shown(dict(value))
     return f"({len(value)} bytes)" if isinstance(value, bytes) else "(stream)"
+
+
+def _named(key: str) -> str:
+    """Return a member's name as CloudTrail spells it; keys of maps (metadata, tags) are their sender's, and cut."""
+    return _camel(key) if len(key) <= _LONGEST_NAME else brief(key)
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,11 @@ LONGEST = 604_800
 """The longest lifetime of a presigned request in seconds: a week."""
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
+LONGEST_CREDENTIAL = 256
+"""Of a credential, in characters: it is remembered by its text, so its sender must not choose how long that is."""
+LONGEST_NAMES = 8192
+"""Of a list of signed headers, likewise."""
+
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _AMZ_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z", re.ASCII)
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
@@ -220,8 +225,8 @@ def is_signature_of(signature: str, key: bytes, string_to_sign: str) -> bool:
 def parse_credential(text: str) -> Credential:
     """Cut a credential into its five parts. Raises SignatureProblem."""
     parts = text.split("/")
-    if len(parts) != 5 or not parts[0]:
-        raise SignatureProblem(Problem.CREDENTIAL_MALFORMED, credential=text)
+    if len(parts) != 5 or not parts[0] or len(text) > LONGEST_CREDENTIAL:
+        raise SignatureProblem(Problem.CREDENTIAL_MALFORMED, credential=text[: 2 * LONGEST_CREDENTIAL])
     return Credential(*parts)
 
 
@@ -398,7 +403,7 @@ def _refuse_repeated(request: Request) -> None:
 
 @lru_cache(maxsize=1024)
 def _signed_names(text: str) -> tuple[str, ...]:
-    names = tuple(text.split(";"))
+    names = tuple(text.split(";")) if len(text) <= LONGEST_NAMES else ("",)
     if len(set(names)) != len(names) or not all(_HEADER_NAME.fullmatch(name) for name in names):
         raise SignatureProblem(Problem.SIGNED_HEADERS_MALFORMED, signed_headers=text)
     return names

@@ -24,6 +24,8 @@ from rolecall.services.s3.settings import present
 from rolecall.store.interface import Snapshot
 
 LARGEST = 5 * 1024**3
+_LONGEST_NAME = 8192
+"""More than any key, percent-encoded, takes with a bucket and a version."""
 
 
 class Copying(OfObject, frozen=True, kw_only=True):
@@ -56,6 +58,8 @@ def source_named(header: str) -> Source:
 
     The key is opaque: `..` and `//` mean nothing in it. Raises ServiceError InvalidArgument.
     """
+    if len(header) > _LONGEST_NAME:
+        raise _unreadable(header)
     path, mark, query = header.partition("?")
     version_id: str | None = None
     if mark:
