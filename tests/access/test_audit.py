@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from tests.access.world import (
     ACCOUNT,
@@ -118,7 +119,7 @@ def test_root_sessions_federated_users_and_strangers_are_told_apart(world: World
 
 
 def test_a_request_that_proved_nobody_is_told_as_unknown(world: World) -> None:
-    happened = replace(world.happened(world.root), caller=None, signature=None)
+    happened = msgspec.structs.replace(world.happened(world.root), caller=None, signature=None)
     event = happened.event(LATER)
     assert json.loads(event.record)["userIdentity"] == {"type": "Unknown"}
     assert (event.account, event.username, event.access_key_id) == (ACCOUNT, "", "")
@@ -281,7 +282,7 @@ def test_an_event_asked_for_twice_is_the_same(world: World) -> None:
 
 def test_the_user_agent_and_parameters_cannot_forge_the_record(world: World) -> None:
     hostile = '", "errorCode": "None", "x": "'
-    happened = replace(world.happened(world.root), request=a_request({"user-agent": hostile}))
+    happened = msgspec.structs.replace(world.happened(world.root), request=a_request({"user-agent": hostile}))
     assert record(happened)["userAgent"] == hostile
 
 
@@ -329,10 +330,18 @@ def test_no_sender_fills_the_trail_with_headers_messages_or_documents(world: Wor
     request = replace(a_request(), headers=(("user-agent", "u" * 300_000), ("host", "h" * 300_000)), secure=True)
     sent = {"delete": {"objects": [{"key": "k" * 8192} for _ in range(1000)]}}
     happened = world.happened(None, service="s3", operation="DeleteObjects", parameters=sent)
-    happened = replace(happened, request=request, error=ServiceError("MalformedXML", "m" * 1_000_000))
+    happened = msgspec.structs.replace(happened, request=request, error=ServiceError("MalformedXML", "m" * 1_000_000))
     event = happened.event(LATER)
     assert len(event.record) < 10_000
     told = json.loads(event.record)
     assert told["requestParameters"]["omitted"] is True
     assert told["userAgent"].startswith("uuu")
     assert told["errorMessage"].startswith("mmm")
+
+
+def test_no_key_longer_than_keys_are_is_listed_among_the_resources(world: World) -> None:
+    keys = ("k" * 1024, "k" * 60_000)
+    decided = tuple(Decided(Check("s3:GetObject", f"arn:aws:s3:::b/{key}"), Decision(Outcome.ALLOW)) for key in keys)
+    about = record(world.happened(None, service="s3", operation="GetObject", decisions=decided))["resources"]
+    assert about[0]["ARN"] == f"arn:aws:s3:::b/{keys[0]}"
+    assert len(about[1]["ARN"]) < 2100

@@ -72,9 +72,9 @@ def printable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def brief(text: str) -> str:
+def brief(text: str, most: int = _BRIEF) -> str:
     """Return text cut to what CloudTrail keeps of headers and messages: anybody may send long ones, unsigned."""
-    return printable(text if len(text) <= _BRIEF else f"{text[:_BRIEF]}... ({len(text)} characters)")
+    return printable(text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)")
 
 
 def readable(value: object) -> object:

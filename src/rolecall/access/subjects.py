@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rolecall.access.authorize import Decided
-from rolecall.access.shown import printable
+from rolecall.access.shown import brief
 from rolecall.identifiers import parse_arn
 from rolecall.trail import Resource
 
@@ -17,6 +17,9 @@ _MADE = (
     ("access_key", "access_key_id", "AWS::IAM::AccessKey"),
     ("assumed_role_user", "arn", "AWS::STS::AssumedRole"),
 )
+_LONGEST = 2048
+"""Of a resource's name: every ARN that there can be is shorter, but anybody may ask for a longer key."""
+
 _TYPES = {
     "user": "AWS::IAM::User",
     "role": "AWS::IAM::Role",
@@ -39,7 +42,7 @@ def subjects(decisions: Iterable[Decided], result: Mapping[str, object] | None, 
         check = decided.check
         kind = _type_of(check.resource)
         if kind is not None:
-            name = printable(check.resource)
+            name = brief(check.resource, _LONGEST)
             found.setdefault(name, {"type": kind, "ARN": name, "accountId": check.account or account})
     for kind, name in _made(result):
         found.setdefault(name, {"type": kind, "ARN": name})
