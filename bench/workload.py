@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
@@ -129,6 +131,8 @@ def fill(world: World) -> None:
         *(signed(target, "PUT", f"/small/object-{n:05}", body=small_body(n)) for n in range(OBJECTS)),
         *(signed(target, "PUT", f"/large/object-{n}", body=large) for n in range(4)),
     ]
-    for answer in wrk.send(world.address, requests):
+    with ThreadPoolExecutor(8) as senders:
+        answers = senders.map(lambda lane: wrk.send(world.address, requests[lane::8]), range(8))
+    for answer in chain.from_iterable(answers):
         if answer.status != 200:
             raise RuntimeError(f"cannot fill {world.address}: {answer.status} {answer.body.decode(errors='replace')}")

@@ -74,11 +74,16 @@ def run(prepared: Prepared, address: str, *, connections: int, seconds: int) -> 
     return Measured(requests, requests / duration * 1e6, p50 / 1e3, p99 / 1e3, size, refused + broken)
 
 
+def some(prepared: Prepared, count: int) -> list[bytes]:
+    """Return the first requests of a file, with their bodies."""
+    body = prepared.body.read_bytes() if prepared.body else b""
+    with prepared.file.open("rb") as file:
+        return [file.read(int(file.read(10))) + body for _ in range(min(count, prepared.count))]
+
+
 def first(prepared: Prepared) -> bytes:
     """Return the first request of a file, with its body."""
-    with prepared.file.open("rb") as file:
-        request = file.read(int(file.read(10)))
-    return request + (prepared.body.read_bytes() if prepared.body else b"")
+    return some(prepared, 1)[0]
 
 
 def send(address: str, requests: Iterable[bytes]) -> list[Answer]:

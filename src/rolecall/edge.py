@@ -8,16 +8,21 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
-from dataclasses import replace
+from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from rolecall.clock import Clock
 from rolecall.config import Settings
-from rolecall.message import Body, FileBody, Request, Response, ServiceError
+from rolecall.message import FileBody, Headers, Request, Response, ServiceError
+from rolecall.wire.s3_routes import bucket_of_host
 
 Scope = Mapping[str, object]
 Message = MutableMapping[str, object]
@@ -32,6 +37,9 @@ DISCARD_SECONDS = 5.0
 ANSWER_SECONDS = 0.05
 """How long an answer to a client that expects `100 Continue` has to reach the wire before its body is touched."""
 PIECE = 256 * 1024
+
+_FRAMING = frozenset({"host", "transfer-encoding", "content-length"})
+_LINE_BREAK = re.compile("[\n\r\0]")
 
 _log = logging.getLogger("rolecall.edge")
 
@@ -57,6 +65,7 @@ class Edge:
         self._lifecycle = lifecycle
         self._clock = clock
         self._body_timeout = settings.body_timeout
+        self._domains = settings.base_domains
         self._proxies = [ipaddress.ip_network(network, strict=False) for network in settings.trusted_proxies]
         self._ready = False
 
@@ -85,7 +94,7 @@ class Edge:
         request = self._request(scope, body)
         if request is None:
             response = Response(400, (("connection", "close"),))
-        elif request.raw_path.startswith(b"/-/"):
+        elif self._is_own(request):
             response = self._own_path(request)
         else:
             response = await self._handle(request)
@@ -99,6 +108,13 @@ class Edge:
         if not body.ended:
             await body.discard()
 
+    def _is_own(self, request: Request) -> bool:
+        """Tell whether a request is for a path of our own.
+
+        No bucket is called `-`; but where the host names a bucket, the path is a key, and a key may be anything.
+        """
+        return request.raw_path.startswith(b"/-/") and bucket_of_host(request.header("host"), self._domains) is None
+
     def _own_path(self, request: Request) -> Response:
         if request.method not in {"GET", "HEAD"}:
             return Response(405, (("allow", "GET, HEAD"),))
@@ -108,7 +124,7 @@ class Edge:
             return Response(*((200, (), b"ready\n") if self._ready else (503, (), b"not ready\n")))
         return Response(404)
 
-    def _request(self, scope: Scope, body: Body) -> Request | None:
+    def _request(self, scope: Scope, body: _Stream) -> Request | None:
         """Return the request, or None for one whose head two readers could understand differently."""
         raw = scope["headers"]
         raw_path = scope.get("raw_path")
@@ -116,14 +132,12 @@ class Edge:
         if not isinstance(raw, Iterable) or not isinstance(raw_path, bytes) or not isinstance(query, bytes):
             return None
         headers = tuple([(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw])
-        if not _unambiguous(headers, raw_path, query, str(scope.get("http_version", "1.1"))):
-            return None
         peer = scope.get("client")
         client = _plain(str(peer[0])) if isinstance(peer, (tuple, list)) and peer else ""
         secure = scope.get("scheme") == "https"
         if self._proxies:
             client, secure = self._behind_proxy(client, secure, headers)
-        return Request(
+        request = Request(
             method=str(scope["method"]),
             raw_path=raw_path,
             raw_query=query,
@@ -132,6 +146,9 @@ class Edge:
             secure=secure,
             client=client,
         )
+        version = str(scope.get("http_version", "1.1"))
+        body.ended = version.startswith("1.") and _has_no_body(request)
+        return request if _unambiguous(request, version) else None
 
     def _behind_proxy(self, peer: str, secure: bool, headers: tuple[tuple[str, str], ...]) -> tuple[str, bool]:
         """Return address and security as trusted proxies tell them: the last address that no trusted proxy has."""
@@ -158,7 +175,7 @@ class Edge:
 
     async def _respond(self, response: Response, scope: Scope, send: Send) -> None:
         headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers]
-        headers.append((b"date", format_datetime(self._clock.now(), usegmt=True).encode()))
+        headers.append((b"date", _date(self._clock.now().replace(microsecond=0))))
         headers.append((b"server", b"Rolecall"))
         head_only = scope["method"] == "HEAD" or response.status in {204, 304}
         body = response.body
@@ -223,19 +240,38 @@ class _Stream:
                     left -= len(await self._next())
 
 
-def _unambiguous(headers: tuple[tuple[str, str], ...], path: bytes, query: bytes, version: str) -> bool:
-    hosts = [value for name, value in headers if name == "host"]
-    if len(hosts) > 1 or (version == "1.1" and (not hosts or not hosts[0])):
+def _unambiguous(request: Request, version: str) -> bool:
+    by_name = request.by_name
+    if len(by_name) != len(request.headers) and _repeats_framing(request.headers):
         return False
-    encodings = [value for name, value in headers if name == "transfer-encoding"]
-    lengths = [value for name, value in headers if name == "content-length"]
-    if encodings and (len(encodings) > 1 or encodings[0].strip().lower() != "chunked" or lengths):
+    if version == "1.1" and not by_name.get("host"):
         return False
-    if len(lengths) > 1 or (lengths and not (lengths[0].isascii() and lengths[0].isdigit())):
+    encoding, length = by_name.get("transfer-encoding"), by_name.get("content-length")
+    if encoding is not None and (encoding.strip().lower() != "chunked" or length is not None):
         return False
-    if b"#" in path or b"#" in query or not path.startswith(b"/"):
+    if length is not None and not (length.isascii() and length.isdigit()):
         return False
-    return not any("\n" in value or "\r" in value or "\0" in value for _, value in headers)
+    path = request.raw_path
+    if b"#" in path or b"#" in request.raw_query or not path.startswith(b"/"):
+        return False
+    return _LINE_BREAK.search("".join(by_name.values())) is None
+
+
+def _repeats_framing(headers: Headers) -> bool:
+    """Tell whether a header comes twice of which two readers could take different ones."""
+    names = [name for name, _ in headers if name in _FRAMING]
+    return len(names) != len(set(names))
+
+
+def _has_no_body(request: Request) -> bool:
+    """Tell from the head whether no byte of a body can come."""
+    by_name = request.by_name
+    return "transfer-encoding" not in by_name and by_name.get("content-length", "0") == "0"
+
+
+@lru_cache(maxsize=4)
+def _date(second: datetime) -> bytes:
+    return format_datetime(second, usegmt=True).encode()
 
 
 def _address(hop: str) -> str | None:

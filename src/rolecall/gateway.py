@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from rolecall.access.allowed import Allowed
 from rolecall.access.audit import Happened
@@ -65,8 +68,7 @@ class _Trace:
     result: Result | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(msgspec.Struct, frozen=True):
     """A request whose sender is known, whose parameters are read, and whose object bytes still wait."""
 
     proof: Authenticated

@@ -5,11 +5,11 @@ Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.ht
 
 from __future__ import annotations
 
-import base64
+import binascii
+import random
 import re
 import secrets
 import string
-import uuid
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,6 +20,8 @@ ROLE_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 BUCKET_NAME = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9](?:[a-z0-9-]|(?<!-)\.(?![.-]))*[a-z0-9]")
 
 _BASE32 = string.ascii_uppercase + "234567"
+_BASE32_PAIRS = [low + high for high in _BASE32 for low in _BASE32]
+"""Ten bits as two letters, the lower five first."""
 _ACCOUNT_BIT = 0x8000000000
 
 
@@ -54,9 +56,17 @@ class Arn:
         return self.resource.rpartition("/")[2]
 
 
-@lru_cache(maxsize=4096)
+_LONGEST_KEPT = 2048
+"""Of an ARN that is remembered: AWS takes no longer one as a parameter, but keys of S3 may be in longer ones."""
+
+
 def parse_arn(text: str) -> Arn | None:
     """Return the ARN that `text` spells, or None where it has not the six parts of one."""
+    return _parsed_arn(text) if len(text) <= _LONGEST_KEPT else _parsed_arn.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _parsed_arn(text: str) -> Arn | None:
     parts = text.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn" or not parts[1] or not parts[2] or not parts[5]:
         return None
@@ -105,13 +115,18 @@ def _with_account(prefix: str, account: str, length: int) -> str:
 
 def _spell(prefix: str, account: str, length: int, number: int) -> str:
     """Spell `prefix`, 8 characters of half the account number, then free ones whose first keeps the lowest bit."""
+    head, odd_bit = _account_letters(account)
+    first = _BASE32[(number & 15) | odd_bit]
+    pairs = [_BASE32_PAIRS[(number >> shift) & 1023] for shift in range(5, 5 * (length - 8), 10)]
+    return f"{prefix}{head}{first}{''.join(pairs)}"[: len(prefix) + length]
+
+
+@lru_cache(maxsize=1024)
+def _account_letters(account: str) -> tuple[str, int]:
+    """Return the 8 characters of an account number's half, and the bit of the next one that says whether it is odd."""
     half, odd = divmod(int(account), 2)
     head = half | _ACCOUNT_BIT
-    letters = [_BASE32[(head >> shift) & 31] for shift in range(35, -1, -5)]
-    free = length - 8
-    tail = [_BASE32[(number >> (5 * i)) & 31] for i in range(free)]
-    tail[0] = _BASE32[(number & 15) | (16 if odd else 0)]
-    return prefix + "".join(letters) + "".join(tail)
+    return "".join([_BASE32[(head >> shift) & 31] for shift in range(35, -1, -5)]), 16 if odd else 0
 
 
 def account_of_key(access_key_id: str) -> str | None:
@@ -141,17 +156,24 @@ def new_secret_key() -> str:
 
 def new_request_id() -> str:
     """Draw a request id in the form of IAM and STS, a UUID."""
-    return str(uuid.uuid4())
+    drawn = f"{_draw(128) & _UUID_MASK | _UUID_4:032x}"
+    return f"{drawn[:8]}-{drawn[8:12]}-{drawn[12:16]}-{drawn[16:20]}-{drawn[20:]}"
 
 
 def new_short_request_id() -> str:
     """Draw a request id in the form of S3, 16 upper-case hexadecimal digits."""
-    return secrets.token_hex(8).upper()
+    return f"{_draw(64):016X}"
 
 
 def new_host_id() -> str:
     """Draw the second id that S3 answers carry (`x-amz-id-2`)."""
-    return base64.b64encode(secrets.token_bytes(48)).decode()
+    return binascii.b2a_base64(_draw(384).to_bytes(48, "big"), newline=False).decode()
+
+
+_draw = random.getrandbits
+"""Names of requests need to differ, not to be hard to guess; a child process draws others than its parent."""
+_UUID_MASK = ~(0xF000C << 60)
+_UUID_4 = 0x40008 << 60
 
 
 def is_bucket_name(name: str) -> bool:

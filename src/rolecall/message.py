@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 Headers = Sequence[tuple[str, str]]
 
 
@@ -66,8 +68,7 @@ class FileBody:
 ResponseBody = bytes | AsyncIterator[bytes] | FileBody
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """One HTTP answer. An iterator as `body` is closed by whoever sends it."""
 
     status: int

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -37,8 +36,7 @@ _BULKY = ("requestParameters", "responseElements")
 _READING = ("Get", "List", "Head", "Describe", "Lookup", "Select", "Simulate", "AssumeRole", "Decode", "Generate")
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(msgspec.Struct, frozen=True):
     """What one request came to, as gateway knows it at the end. Stages that were not reached left nothing."""
 
     request: Request

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+import msgspec
+
 from rolecall.access import unproved, unproved_s3
 from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.credentials import CredentialProblem, KnownCredentials
@@ -25,8 +27,7 @@ NOBODY = Caller(ANONYMOUS, "")
 _S3 = "s3"
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticated:
+class Authenticated(msgspec.Struct, frozen=True):
     """A caller, proved or anonymous, and what binds the request's body to the proof."""
 
     caller: Caller

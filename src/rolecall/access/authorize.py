@@ -7,8 +7,9 @@ caller that is nobody.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from rolecall.access.allowed import Allowed
 from rolecall.access.authenticate import Authenticated
@@ -25,8 +26,7 @@ from rolecall.policy.request import ContextValue, PolicyRequest
 from rolecall.store.interface import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """A check and what became of it."""
 
     check: Check
@@ -34,7 +34,7 @@ class Decided:
     question: PolicyRequest | None = None
     policies: Policies | None = None
     """What was asked and what it was decided by, where policies decided: from these the decision can be explained."""
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = {}
     """For a refusal, who the unique ids in the resource's policy stand for."""
     broken: str = ""
     """Why the policies could not be asked."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from rolecall.directory.credentials import AccessKey
 from rolecall.directory.principals import Role, User
 from rolecall.directory.sessions import Session
@@ -38,8 +40,7 @@ class Caller:
         return self.principal is ANONYMOUS
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureFacts:
+class SignatureFacts(msgspec.Struct, frozen=True):
     """What later stages may know of how the request was signed."""
 
     scheme: Scheme | None = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Generic, TypeVar
+
+import msgspec
 
 from rolecall.access.caller import Caller
 from rolecall.message import Request
@@ -41,15 +43,14 @@ class Denial(Enum):
     """`Not authorized to perform sts:AssumeRoleWithSAML`, for calls that carry no signature."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """One action on one resource that the caller must be allowed."""
 
     action: str
     resource: str = "*"
     account: str | None = None
     """The account that owns the resource; None means the caller's."""
-    context: Mapping[str, ContextValue] = field(default_factory=dict)
+    context: Mapping[str, ContextValue] = {}
     """Condition keys of this action and resource, in lower case. Global keys are added by the authorizer."""
     guard: Guard | None = None
     guarded_by: str = ""
@@ -62,8 +63,7 @@ class Check:
     """How AWS's text names the resource where not by its ARN (`user alice`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask(Generic[P_co]):
+class Ask(msgspec.Struct, Generic[P_co], frozen=True):
     """What an access declaration may look at."""
 
     caller: Caller

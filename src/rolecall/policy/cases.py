@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import msgspec
+
 from rolecall.policy.compile import CompiledPolicy, compile_policy
 from rolecall.policy.decide import Attached, Decision, Outcome, Policies, decide
 from rolecall.policy.parse import parse
@@ -113,7 +115,7 @@ def read_case(case: Mapping[str, object]) -> Case:
 
 def _asking(request: PolicyRequest, action: str) -> PolicyRequest:
     chained = request.principal.kind is PrincipalKind.ROLE_SESSION
-    return replace(request, action=action, needs_both_sides=chained and action.lower() in BOTH_SIDES)
+    return msgspec.structs.replace(request, action=action, needs_both_sides=chained and action.lower() in BOTH_SIDES)
 
 
 def _attached(given: Mapping[str, object], name: str) -> tuple[Attached, ...]:

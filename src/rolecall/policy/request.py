@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
+
 ContextValue = str | tuple[str, ...]
 Context = Mapping[str, ContextValue]
 """Condition keys in lower case (the tag key of `aws:principaltag/key` too) to values: text for a single-valued key, a
@@ -52,8 +54,7 @@ class Principal:
 ANONYMOUS = Principal(PrincipalKind.ANONYMOUS)
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyRequest:
+class PolicyRequest(msgspec.Struct, frozen=True):
     """One action on one resource by one caller."""
 
     principal: Principal

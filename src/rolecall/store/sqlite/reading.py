@@ -104,13 +104,14 @@ def _ended(*_: object) -> NoReturn:
 class View(Reads):
     """One state of the store, held from the first read to the end of the `with` block."""
 
-    __slots__ = ("_connection", "_idle")
+    __slots__ = ("_connection", "_idle", "_mark")
 
     def __init__(self, connection: apsw.Connection, idle: list[apsw.Connection], keys: MasterKeys) -> None:
         """Read over `connection`, which nobody else uses, and lay it back on `idle` at the end."""
         super().__init__(connection.execute, keys)
         self._connection = connection
         self._idle = idle
+        self._mark: bytes | None = None
 
     def __enter__(self) -> Self:
         """Begin; the state is chosen by the first read."""
@@ -120,11 +121,19 @@ class View(Reads):
             raise translated(fault) from fault
         return self
 
+    def watermark(self) -> bytes:
+        """Return the mark of the one state that this shows."""
+        mark = self._mark
+        if mark is None:
+            mark = self._mark = super().watermark()
+        return mark
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let go of the state, and of nothing else: a connection that will not is thrown away."""
         self._execute = _ended
+        self._mark = None
         try:
             self._connection.execute("COMMIT")
         except FAULTS:
