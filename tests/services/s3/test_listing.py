@@ -155,6 +155,7 @@ def test_public_acls_are_refused_where_acls_are_off(s3: Any, bucket: str) -> Non
     assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"", ACL="public-read")["Code"] == (
         "AccessControlListNotSupported"
     )
+    s3.put_object(Bucket=bucket, Key="k", Body=b"", ACL="private")  # the owner's own: it grants nobody else anything
     s3.put_object(Bucket=bucket, Key="k", Body=b"", ACL="bucket-owner-full-control")
     grants = s3.get_object_acl(Bucket=bucket, Key="k")["Grants"]
     assert [grant["Permission"] for grant in grants] == ["FULL_CONTROL"]

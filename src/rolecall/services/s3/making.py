@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from rolecall.access.allowed import Allowed
 from rolecall.buckets.bucket import OWNER_ENFORCED, Bucket
 from rolecall.message import ServiceError
 from rolecall.services.s3.access import OfObject
@@ -118,11 +119,12 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     storage_class: str
 
 
-def made(parameters: Making, bucket: Bucket) -> Made:
+def made(allowed: Allowed, parameters: Making, bucket: Bucket) -> Made:
     """Check the parameters of a new object in `bucket` and return what they make. Raises ServiceError."""
     check_key(parameters.key)
     refuse_unbuilt(parameters)
-    check_acl(bucket, parameters.acl, grants=isinstance(parameters, Granting) and parameters.grants)
+    grants = isinstance(parameters, Granting) and parameters.grants
+    check_acl(bucket, parameters.acl, grants=grants, own=allowed.caller.account == bucket.account)
     return Made(
         headers=kept_headers(parameters),
         metadata=user_metadata(parameters.metadata),
@@ -151,13 +153,16 @@ def refuse_unbuilt(parameters: msgspec.Struct) -> None:
         raise invalid_request("Bucket is missing Object Lock Configuration")
 
 
-def check_acl(bucket: Bucket, acl: str | None, *, grants: bool) -> None:
-    """Raise ServiceError for an ACL that the bucket does not take: all but the owner's full control."""
+def check_acl(bucket: Bucket, acl: str | None, *, grants: bool, own: bool) -> None:
+    """Raise ServiceError for an ACL that the bucket does not take: all but the owner's full control.
+
+    From a caller of the owner's account (`own`), `private` says just that; many clients always send it.
+    """
     if acl is None and not grants:
         return
     if acl is not None and grants:
         raise invalid_request("Specifying both Canned ACLs and Header Grants is not allowed")
-    if acl == "bucket-owner-full-control":
+    if acl == "bucket-owner-full-control" or (acl == "private" and own):
         return
     if bucket.ownership == OWNER_ENFORCED:
         raise acl_not_supported()

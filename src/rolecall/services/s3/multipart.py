@@ -85,7 +85,7 @@ def _create_checks(ask: Ask[CreateMultipartUpload]) -> Sequence[Check]:
 def create(allowed: Allowed, parameters: CreateMultipartUpload, transaction: Transaction) -> Result:
     """Begin an upload, whose object will have these headers, metadata and tags."""
     home = present(transaction, parameters.bucket)
-    what = made(parameters, home)
+    what = made(allowed, parameters, home)
     algorithm = algorithm_named(parameters.checksum_algorithm)
     if algorithm is None and parameters.checksum_type is not None:
         raise invalid_request(

@@ -151,7 +151,7 @@ def _what(
     found: ObjectVersion,
 ) -> Made:
     """Return what the new object is made of. Tags that come along need the right to read and to write them."""
-    what = made(parameters, home)
+    what = made(allowed, parameters, home)
     if parameters.metadata_directive != REPLACE:
         redirect = what.headers.get("website_redirect_location")
         headers = {name: value for name, value in found.headers.items() if name != "website_redirect_location"}

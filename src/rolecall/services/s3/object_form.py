@@ -72,7 +72,7 @@ async def post_object(allowed: Allowed, parameters: PostObject, streams: Streams
     md5 = content_md5(parameters.content_md5)
     with streams.store.view() as view:
         home = present(view, parameters.bucket)
-        what = made(msgspec.structs.replace(parameters, tagging=None), home)
+        what = made(allowed, msgspec.structs.replace(parameters, tagging=None), home)
         what = msgspec.structs.replace(what, tags=_tags(parameters))
     async with arriving(streams, asked, md5) as arrived:
 

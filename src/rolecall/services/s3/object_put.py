@@ -95,7 +95,7 @@ async def put_object(allowed: Allowed, parameters: PutObject, streams: Streams) 
     md5 = content_md5(parameters.content_md5)
     with streams.store.view() as view:
         home = present(view, parameters.bucket)
-        what = made(parameters, home)
+        what = made(allowed, parameters, home)
         check_write(_present(view, parameters), parameters.key, parameters.if_match, parameters.if_none_match)
     async with arriving(streams, asked, md5) as arrived:
 
