@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 
 from rolecall.store.interface import Snapshot, Transaction
-from rolecall.store.keys import open_ended, pack
+from rolecall.store.keys import just_after, open_ended, pack
+from rolecall.store.paging import walk
 
 NEVER_VERSIONED = ""
 ENABLED = "Enabled"
 SUSPENDED = "Suspended"
 
 OWNER_ENFORCED = "BucketOwnerEnforced"
+
+_PAGE = 1000
 
 
 class BucketsError(Exception):
@@ -98,16 +102,10 @@ def list_buckets(
     With `region`, only those that are there.
     """
     scope = open_ended("bucket", prefix)
-    start = pack("bucket", beyond) + b"\x00" if beyond else scope
-    found: list[Bucket] = []
-    while len(found) < limit:
-        page = view.scan(scope, start=max(start, scope), limit=1000)
-        decoded = (_decode(entry.value) for entry in page)
-        found.extend(one for one in decoded if one.account == account and region in {None, one.region})
-        if len(page) < 1000:
-            break
-        start = page[-1].key + b"\x00"
-    return found[:limit]
+    start = max(just_after(pack("bucket", beyond)), scope) if beyond else scope
+    every = (_decode(entry.value) for entry in walk(view, scope, start=start, page=_PAGE))
+    chosen = (one for one in every if one.account == account and region in {None, one.region})
+    return list(islice(chosen, limit))
 
 
 def create_bucket(transaction: Transaction, new: Bucket) -> None:

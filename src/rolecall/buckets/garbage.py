@@ -16,8 +16,8 @@ from functools import partial
 import msgspec
 
 from rolecall.buckets.segments import Segment, micros
-from rolecall.buckets.uploads import Part
-from rolecall.buckets.versions import ObjectVersion
+from rolecall.buckets.uploads import decode_part
+from rolecall.buckets.versions import decode_version
 from rolecall.objects.interface import Objects
 from rolecall.store.interface import Entry, Store, Transaction
 from rolecall.store.keys import pack, unpack
@@ -25,9 +25,7 @@ from rolecall.store.keys import pack, unpack
 GRACE = timedelta(minutes=15)
 
 _PAGE = 256
-_blob_ids = msgspec.msgpack.Decoder(list[str]).decode
-_version = msgspec.msgpack.Decoder(ObjectVersion).decode
-_part = msgspec.msgpack.Decoder(Part).decode
+_decode_blobs = msgspec.msgpack.Decoder(list[str]).decode
 
 
 async def sweep(store: Store, objects: Objects, now: datetime, *, grace: timedelta = GRACE) -> int:
@@ -38,7 +36,7 @@ async def sweep(store: Store, objects: Objects, now: datetime, *, grace: timedel
     removed = 0
     while due := _due(store, now - grace):
         for entry in due:
-            blobs = _blob_ids(entry.value)
+            blobs = _decode_blobs(entry.value)
             for blob in blobs:
                 await objects.delete(blob)
             removed += len(blobs)
@@ -78,8 +76,8 @@ def named(store: Store) -> Iterator[str]:
 
 def _named_by(kind: str, value: bytes) -> list[str]:
     if kind == "garbage":
-        return _blob_ids(value)
-    segments: tuple[Segment, ...] = _part(value).segments if kind == "part" else _version(value).segments
+        return _decode_blobs(value)
+    segments: tuple[Segment, ...] = decode_part(value).segments if kind == "part" else decode_version(value).segments
     return [segment.source for segment in segments if not segment.inline]
 
 

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from rolecall.buckets.uploads import Upload, decode_upload
 from rolecall.buckets.versions import Listed, decode_listed
 from rolecall.store.interface import Entry, Snapshot
-from rolecall.store.keys import after, descending, open_ended, pack
+from rolecall.store.keys import after, descending, just_after, open_ended, pack
 
 T = TypeVar("T")
 
@@ -63,12 +63,12 @@ def behind(marker: str, prefix: str, delimiter: str) -> bytes:
 
 def after_version(key: str, sequence: int) -> bytes:
     """Return the place behind one version of a key."""
-    return pack(key, descending(sequence)) + b"\x00"
+    return just_after(pack(key, descending(sequence)))
 
 
 def after_upload(key: str, upload_id: str) -> bytes:
     """Return the place behind one upload of a key."""
-    return pack(key, upload_id) + b"\x00"
+    return just_after(pack(key, upload_id))
 
 
 def list_objects(
@@ -99,7 +99,7 @@ def list_versions(
             page = view.scan(scope, start=max(root + start, scope), limit=size)
             merged.extend((entry.key[len(root) :], entry.value, latest) for entry in page)
         merged.sort(key=lambda one: one[0])
-        more = merged[size - 1][0] + b"\x00" if len(merged) >= size else None
+        more = just_after(merged[size - 1][0]) if len(merged) >= size else None
         found = [ListedVersion(decode_listed(value), latest) for _, value, latest in merged[:size]]
         return [(one.version.key, one) for one in found], more
 
@@ -122,7 +122,7 @@ def list_uploads(
 
 
 def _next(page: list[Entry], size: int, root: bytes) -> bytes | None:
-    return page[-1].key[len(root) :] + b"\x00" if len(page) >= size else None
+    return just_after(page[-1].key[len(root) :]) if len(page) >= size else None
 
 
 def _roll(fetch: Callable[[bytes, int], Fetched[T]], prefix: str, delimiter: str, place: bytes, limit: int) -> Page[T]:

@@ -13,6 +13,7 @@ from rolecall.buckets.segments import Segment, discard, micros
 from rolecall.buckets.versions import Checksum
 from rolecall.store.interface import Snapshot, Transaction
 from rolecall.store.keys import pack
+from rolecall.store.paging import walk
 
 _PAGE = 1000
 
@@ -48,10 +49,9 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     checksum: Checksum | None = None
 
 
-_decode_upload = msgspec.msgpack.Decoder(Upload).decode
-_decode_part = msgspec.msgpack.Decoder(Part).decode
+decode_upload = msgspec.msgpack.Decoder(Upload).decode
+decode_part = msgspec.msgpack.Decoder(Part).decode
 _encode = msgspec.msgpack.Encoder().encode
-decode_upload = _decode_upload
 
 
 def new_upload_id(now: datetime) -> str:
@@ -62,7 +62,7 @@ def new_upload_id(now: datetime) -> str:
 def upload(view: Snapshot, bucket: str, key: str, upload_id: str) -> Upload | None:
     """Return the upload of this object with this id, or None."""
     value = view.get(pack("upload", bucket, key, upload_id))
-    return _decode_upload(value) if value is not None else None
+    return decode_upload(value) if value is not None else None
 
 
 def begin(transaction: Transaction, new: Upload) -> None:
@@ -73,13 +73,13 @@ def begin(transaction: Transaction, new: Upload) -> None:
 def part(view: Snapshot, upload_id: str, number: int) -> Part | None:
     """Return a part, or None."""
     value = view.get(pack("part", upload_id, number))
-    return _decode_part(value) if value is not None else None
+    return decode_part(value) if value is not None else None
 
 
 def parts(view: Snapshot, upload_id: str, *, beyond: int = 0, limit: int | None = None) -> list[Part]:
     """Return the parts with numbers above `beyond`, in order, at most `limit`."""
     start = pack("part", upload_id, beyond + 1)
-    return [_decode_part(entry.value) for entry in view.scan(pack("part", upload_id), start=start, limit=limit)]
+    return [decode_part(entry.value) for entry in view.scan(pack("part", upload_id), start=start, limit=limit)]
 
 
 def put_part(transaction: Transaction, upload_id: str, new: Part, now: datetime) -> None:
@@ -106,11 +106,5 @@ def abort(transaction: Transaction, one: Upload, now: datetime) -> None:
 
 def uploads_in(view: Snapshot, bucket: str) -> Iterator[Upload]:
     """Yield every upload under way in the bucket, in order of key and time."""
-    scope = pack("upload", bucket)
-    start = scope
-    while True:
-        page = view.scan(scope, start=start, limit=_PAGE)
-        yield from (_decode_upload(entry.value) for entry in page)
-        if len(page) < _PAGE:
-            return
-        start = page[-1].key + b"\x00"
+    for entry in walk(view, pack("upload", bucket), page=_PAGE):
+        yield decode_upload(entry.value)

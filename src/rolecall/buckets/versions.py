@@ -87,7 +87,7 @@ class ObjectVersion(Listed, frozen=True, array_like=True):
     """The multipart upload it was made by, which knows a repeated completion again."""
 
 
-_decode = msgspec.msgpack.Decoder(ObjectVersion).decode
+decode_version = msgspec.msgpack.Decoder(ObjectVersion).decode
 _encode = msgspec.msgpack.Encoder().encode
 decode_listed = msgspec.msgpack.Decoder(Listed).decode
 """Reads the beginning of a version's record and passes over the rest."""
@@ -96,7 +96,7 @@ decode_listed = msgspec.msgpack.Decoder(Listed).decode
 def current(view: Snapshot, bucket: str, key: str) -> ObjectVersion | None:
     """Return the newest version of the key, which may be a delete marker, or None."""
     value = view.get(pack("current", bucket, key))
-    return _decode(value) if value is not None else None
+    return decode_version(value) if value is not None else None
 
 
 def version(view: Snapshot, bucket: str, key: str, version_id: str) -> ObjectVersion | None:
@@ -108,7 +108,7 @@ def version(view: Snapshot, bucket: str, key: str, version_id: str) -> ObjectVer
     if not sequence:
         return None
     value = view.get(pack("version", bucket, key, descending(sequence)))
-    found = _decode(value) if value is not None else None
+    found = decode_version(value) if value is not None else None
     return found if found is not None and found.version_id == version_id else None
 
 
@@ -208,7 +208,7 @@ def _forget_current(transaction: Transaction, bucket: str, gone: ObjectVersion, 
         transaction.delete(pack("current", bucket, gone.key))
         return
     transaction.delete(older[0].key)
-    heir = _decode(older[0].value)
+    heir = decode_version(older[0].value)
     _put_current(transaction, bucket, msgspec.structs.replace(heir, older_null=0 if heir.null else gone.older_null))
 
 
@@ -216,7 +216,7 @@ def _forget_older(transaction: Transaction, bucket: str, key: str, sequence: int
     place = pack("version", bucket, key, descending(sequence))
     value = transaction.get(place)
     if value is not None:
-        discard(transaction, _decode(value).segments, now)
+        discard(transaction, decode_version(value).segments, now)
         transaction.delete(place)
 
 

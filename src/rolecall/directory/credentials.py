@@ -1,4 +1,4 @@
-"""Long-term access keys: who they belong to, whether they are active, when they were used last."""
+"""Long-term access keys: who they belong to, and whether they are active."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from rolecall.directory.records import Kind, Relation
-from rolecall.identifiers import iam_arn, parse_arn
+from rolecall.directory.records import Kind, Relation, Tally
+from rolecall.identifiers import iam_arn
 from rolecall.store.interface import Snapshot, Transaction
 from rolecall.store.keys import pack
 
@@ -50,6 +50,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 POLICIES = Kind("policy", ManagedPolicy)
 
 _ATTACHED = Relation("iam-attached", "iam-attached-to")
+_VERSIONS = Tally("policy-version")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_version = msgspec.msgpack.Decoder(Version).decode
@@ -57,11 +58,7 @@ _decode_version = msgspec.msgpack.Decoder(Version).decode
 
 def managed_policy(view: Snapshot, arn: str) -> ManagedPolicy | None:
     """Return the customer managed policy with exactly this ARN, or None."""
-    parsed = parse_arn(arn)
-    if parsed is None or parsed.resource_type != "policy":
-        return None
-    found = POLICIES.named(view, parsed.account, parsed.resource_name)
-    return found if found is not None and found.arn == arn else None
+    return POLICIES.with_arn(view, arn)
 
 
 def managed_policy_text(view: Snapshot, arn: str) -> str | None:
@@ -113,7 +110,7 @@ def versions(view: Snapshot, policy: ManagedPolicy) -> list[Version]:
 def put_version(transaction: Transaction, policy: ManagedPolicy, new: Version) -> None:
     """Keep a version of a policy."""
     if transaction.get(_version_key(policy, new.number)) is None:
-        _count_version(transaction, policy.account, 1)
+        _VERSIONS.add(transaction, policy.account, 1)
     transaction.put(_version_key(policy, new.number), _encode(new))
     transaction.advance_watermark()
 
@@ -121,21 +118,14 @@ def put_version(transaction: Transaction, policy: ManagedPolicy, new: Version) -
 def delete_version(transaction: Transaction, policy: ManagedPolicy, number: int) -> None:
     """Forget a version of a policy."""
     if transaction.get(_version_key(policy, number)) is not None:
-        _count_version(transaction, policy.account, -1)
+        _VERSIONS.add(transaction, policy.account, -1)
     transaction.delete(_version_key(policy, number))
     transaction.advance_watermark()
 
 
 def version_count(view: Snapshot, account: str) -> int:
     """Return how many versions of managed policies the account has."""
-    value = view.get(pack("iam-count", account, "policy-version"))
-    return 0 if value is None else int.from_bytes(value, "big")
-
-
-def _count_version(transaction: Transaction, account: str, by: int) -> None:
-    transaction.put(
-        pack("iam-count", account, "policy-version"), (version_count(transaction, account) + by).to_bytes(8, "big")
-    )
+    return _VERSIONS.value(view, account)
 
 
 def _version_key(policy: ManagedPolicy, number: int) -> bytes:

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
-from rolecall.directory.records import Kind, Relation
-from rolecall.identifiers import iam_arn, parse_arn
+from rolecall.directory.records import Kind, Relation, fold
+from rolecall.identifiers import iam_arn
 from rolecall.store.interface import Snapshot, Transaction
 from rolecall.store.keys import pack
 
@@ -161,20 +161,12 @@ def role_named(view: Snapshot, account: str, name: str) -> Role | None:
 
 def role_by_arn(view: Snapshot, arn: str) -> Role | None:
     """Return the role with exactly this ARN, its path and case included, or None."""
-    parsed = parse_arn(arn)
-    if parsed is None or parsed.resource_type != "role":
-        return None
-    found = ROLES.named(view, parsed.account, parsed.resource_name)
-    return found if found is not None and found.arn == arn else None
+    return ROLES.with_arn(view, arn)
 
 
 def user_by_arn(view: Snapshot, arn: str) -> User | None:
     """Return the user with exactly this ARN, its path and case included, or None."""
-    parsed = parse_arn(arn)
-    if parsed is None or parsed.resource_type != "user":
-        return None
-    found = USERS.named(view, parsed.account, parsed.resource_name)
-    return found if found is not None and found.arn == arn else None
+    return USERS.with_arn(view, arn)
 
 
 def list_roles(
@@ -257,13 +249,13 @@ def delete_group(transaction: Transaction, gone: Group) -> None:
 def groups_of(view: Snapshot, account: str, user_id: str) -> list[Group]:
     """Return the groups that a user is in, in the order of their names."""
     found = [GROUPS.get(view, account, group_id) for group_id in _MEMBERS.lefts(view, account, user_id)]
-    return sorted((group for group in found if group is not None), key=lambda group: group.name.casefold())
+    return sorted((group for group in found if group is not None), key=lambda group: fold(group.name))
 
 
 def members_of(view: Snapshot, account: str, group_id: str) -> list[User]:
     """Return the users in a group, in the order of their names."""
     found = [USERS.get(view, account, user_id) for user_id in _MEMBERS.rights(view, account, group_id)]
-    return sorted((user for user in found if user is not None), key=lambda user: user.name.casefold())
+    return sorted((user for user in found if user is not None), key=lambda user: fold(user.name))
 
 
 def add_member(transaction: Transaction, account: str, group_id: str, user_id: str) -> bool:
@@ -312,7 +304,7 @@ def roles_in_profile(view: Snapshot, account: str, profile_id: str) -> list[Role
 def profiles_of_role(view: Snapshot, account: str, role_id: str) -> list[InstanceProfile]:
     """Return the instance profiles that a role is in, in the order of their names."""
     found = [PROFILES.get(view, account, profile_id) for profile_id in _PROFILE_ROLES.lefts(view, account, role_id)]
-    return sorted((profile for profile in found if profile is not None), key=lambda profile: profile.name.casefold())
+    return sorted((profile for profile in found if profile is not None), key=lambda profile: fold(profile.name))
 
 
 def add_role_to_profile(transaction: Transaction, account: str, profile_id: str, role_id: str) -> bool:

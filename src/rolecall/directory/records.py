@@ -9,8 +9,10 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from rolecall.identifiers import parse_arn
 from rolecall.store.interface import Snapshot, Transaction
 from rolecall.store.keys import after, pack, unpack
+from rolecall.store.paging import walk
 
 
 class DirectoryError(Exception):
@@ -53,6 +55,11 @@ class Named(Protocol):
         """The id that no other entity ever had or will have."""
         ...
 
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        ...
+
 
 R = TypeVar("R", bound=Named)
 
@@ -65,12 +72,31 @@ def fold(name: str) -> str:
     return name.casefold()
 
 
+class Tally:
+    """How many of something each account has, so that quotas count nothing."""
+
+    def __init__(self, name: str) -> None:
+        """Count under the word `name`, which is part of the keys."""
+        self._name = name
+
+    def value(self, view: Snapshot, account: str) -> int:
+        """Return how many the account has."""
+        value = view.get(pack("iam-count", account, self._name))
+        return 0 if value is None else int.from_bytes(value, "big")
+
+    def add(self, transaction: Transaction, account: str, by: int) -> None:
+        """Count `by` more, or fewer."""
+        now = self.value(transaction, account) + by
+        transaction.put(pack("iam-count", account, self._name), now.to_bytes(8, "big"))
+
+
 class Kind(Generic[R]):
     """One kind of entity: its records by unique id, the index of its names, and how many there are."""
 
     def __init__(self, name: str, record: type[R]) -> None:
-        """Keep records of the type `record` under the word `name`, which is part of every key."""
+        """Keep records of the type `record` under the word `name`, which is part of every key and the type in ARNs."""
         self.name = name
+        self._tally = Tally(name)
         self._decode = msgspec.msgpack.Decoder(record).decode
 
     def get(self, view: Snapshot, account: str, unique_id: str) -> R | None:
@@ -83,10 +109,17 @@ class Kind(Generic[R]):
         entry = view.get(self._name_key(account, name))
         return None if entry is None else self.get(view, account, _read_index(entry)[0])
 
+    def with_arn(self, view: Snapshot, arn: str) -> R | None:
+        """Return the entity with exactly this ARN, its path and case included, or None."""
+        parsed = parse_arn(arn)
+        if parsed is None or parsed.resource_type != self.name:
+            return None
+        found = self.named(view, parsed.account, parsed.resource_name)
+        return found if found is not None and found.arn == arn else None
+
     def count(self, view: Snapshot, account: str) -> int:
         """Return how many entities of this kind the account has."""
-        value = view.get(self._count_key(account))
-        return 0 if value is None else int.from_bytes(value, "big")
+        return self._tally.value(view, account)
 
     def page(
         self, view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
@@ -98,16 +131,11 @@ class Kind(Generic[R]):
         """Yield the entities below `path_prefix` in the order of their names, beginning behind `after_name`."""
         prefix = pack("iam-name", account, self.name)
         start = after(self._name_key(account, after_name)) if after_name else None
-        while True:
-            entries = view.scan(prefix, start=start, limit=_PAGE)
-            for entry in entries:
-                unique_id, path = _read_index(entry.value)
-                record = self.get(view, account, unique_id) if path.startswith(path_prefix) else None
-                if record is not None:
-                    yield record
-            if len(entries) < _PAGE:
-                return
-            start = entries[-1].key + b"\x00"
+        for entry in walk(view, prefix, start=start, page=_PAGE):
+            unique_id, path = _read_index(entry.value)
+            record = self.get(view, account, unique_id) if path.startswith(path_prefix) else None
+            if record is not None:
+                yield record
 
     def add(self, transaction: Transaction, record: R) -> None:
         """Keep a new entity. Raises NameTaken."""
@@ -116,7 +144,7 @@ class Kind(Generic[R]):
             raise NameTaken(record.name)
         transaction.put(key, _index(record))
         transaction.put(self._key(record), _encode(record))
-        self._add_to_count(transaction, record.account, 1)
+        self._tally.add(transaction, record.account, 1)
         transaction.advance_watermark()
 
     def replace(self, transaction: Transaction, old: R, new: R) -> None:
@@ -142,7 +170,7 @@ class Kind(Generic[R]):
             raise NotThere(record.unique_id)
         transaction.delete(self._key(record))
         transaction.delete(self._name_key(record.account, record.name))
-        self._add_to_count(transaction, record.account, -1)
+        self._tally.add(transaction, record.account, -1)
         transaction.advance_watermark()
 
     def _key(self, record: R) -> bytes:
@@ -150,12 +178,6 @@ class Kind(Generic[R]):
 
     def _name_key(self, account: str, name: str) -> bytes:
         return pack("iam-name", account, self.name, fold(name))
-
-    def _count_key(self, account: str) -> bytes:
-        return pack("iam-count", account, self.name)
-
-    def _add_to_count(self, transaction: Transaction, account: str, by: int) -> None:
-        transaction.put(self._count_key(account), (self.count(transaction, account) + by).to_bytes(8, "big"))
 
 
 def _index(record: Named) -> bytes:

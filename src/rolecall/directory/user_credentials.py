@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -12,65 +12,36 @@ from rolecall.store.interface import Snapshot, Transaction
 from rolecall.store.keys import pack
 
 
-class SshPublicKey(msgspec.Struct, frozen=True, kw_only=True):
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """What all of them have in common: whose it is, its own id, and whether it may be used."""
+
+    account: str
+    user_id: str
+    credential_id: str
+    created: datetime
+    status: Status = "Active"
+
+
+class SshPublicKey(Credential, frozen=True, kw_only=True):
     """An SSH public key of a user."""
 
-    account: str
-    user_id: str
-    credential_id: str
-    created: datetime
-    status: Status = "Active"
     body: str
     fingerprint: str
 
 
-class SigningCertificate(msgspec.Struct, frozen=True, kw_only=True):
+class SigningCertificate(Credential, frozen=True, kw_only=True):
     """An X.509 certificate of a user."""
 
-    account: str
-    user_id: str
-    credential_id: str
-    created: datetime
-    status: Status = "Active"
     body: str
     fingerprint: str
 
 
-class ServiceCredential(msgspec.Struct, frozen=True, kw_only=True):
+class ServiceCredential(Credential, frozen=True, kw_only=True):
     """A name and password of a user for one service; only a digest of the password is kept."""
 
-    account: str
-    user_id: str
-    credential_id: str
-    created: datetime
-    status: Status = "Active"
     service: str
     name: str
     expires: datetime | None = None
-
-
-class Credential(Protocol):
-    """What a record needs to be kept in a `Drawer`."""
-
-    @property
-    def account(self) -> str:
-        """The account."""
-        ...
-
-    @property
-    def user_id(self) -> str:
-        """The user it belongs to."""
-        ...
-
-    @property
-    def credential_id(self) -> str:
-        """Its own id."""
-        ...
-
-    @property
-    def created(self) -> datetime:
-        """When it was made."""
-        ...
 
 
 R = TypeVar("R", bound=Credential)

@@ -33,6 +33,11 @@ def after(prefix: bytes) -> bytes:
     return stripped[:-1] + bytes([stripped[-1] + 1])
 
 
+def just_after(key: bytes) -> bytes:
+    """Return the first key that sorts behind `key` itself (for going on where a page ended)."""
+    return key + b"\x00"
+
+
 def unpack(key: bytes) -> tuple[bytes, ...]:
     """Return the parts of a packed key, as bytes."""
     return tuple(part.replace(_ZERO, b"\x00") for part in key.split(_END)[:-1])

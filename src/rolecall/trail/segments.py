@@ -17,6 +17,7 @@ import msgspec
 
 from rolecall.store.interface import Snapshot, Transaction
 from rolecall.store.keys import descending, pack
+from rolecall.store.paging import walk
 from rolecall.trail.event import ATTRIBUTES, Event, Question
 
 SEGMENT = 256
@@ -129,13 +130,8 @@ def _rows(view: Snapshot, prefix: bytes, question: Question, page_size: int) -> 
     """Yield the rows under a prefix page by page, from the first segment that can hold an event asked for."""
     begins_at = question.begins_at()
     start = prefix if begins_at is None else prefix + _time_part(_micros(begins_at + SPAN))
-    while True:
-        page = view.scan(prefix, start=start, limit=page_size)
-        for entry in page:
-            yield entry.key[len(prefix) :], entry.value
-        if len(page) < page_size:
-            return
-        start = page[-1].key + b"\x00"
+    for entry in walk(view, prefix, start=start, page=page_size):
+        yield entry.key[len(prefix) :], entry.value
 
 
 def _one(attribute: str, value: str) -> bytes:
