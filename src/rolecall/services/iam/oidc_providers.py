@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import msgspec
@@ -112,6 +113,11 @@ TAG: Access[ProviderAndTags] = Access(_tag_check)
 UNTAG: Access[ProviderAndTagKeys] = Access(_untag_check)
 
 
+_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_PATH = re.compile(r"[A-Za-z0-9._~%!$&'()+,;=:@/-]*")
+"""What a URL's path may hold, save the star, which policies would take for a pattern."""
+
+
 def _name(url: str) -> str | None:
     """Return the name of the provider with this issuer URL, or None where it is no URL of an issuer."""
     try:
@@ -121,17 +127,18 @@ def _name(url: str) -> str | None:
         return None
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
         return None
-    if port is not None or not all(label for label in parts.hostname.split(".")):
+    if port is not None or not _HOST.fullmatch(parts.netloc) or not _PATH.fullmatch(parts.path):
         return None
     return parts.netloc + parts.path.rstrip("/")
 
 
 def _find(view: Snapshot, account: str, arn: str) -> OidcProvider | None:
+    """Return the provider with exactly this ARN: under another spelling it would escape what policies say of it."""
     parsed = parse_arn(arn)
-    if parsed is None or parsed.service != "iam" or parsed.account != account:
+    if parsed is None or parsed.account != account:
         return None
-    kind, _, name = parsed.resource.partition("/")
-    return oidc_provider(view, account, name) if kind == "oidc-provider" else None
+    found = oidc_provider(view, account, parsed.resource.partition("/")[2])
+    return found if found is not None and found.arn == arn else None
 
 
 def _the_provider(view: Snapshot, allowed: Allowed, arn: str) -> OidcProvider:
