@@ -8,6 +8,7 @@ import pytest
 
 from rolecall.access import shown as shown_module
 from rolecall.access.shown import shown
+from rolecall.identifiers import _parsed_arn, parse_arn
 from rolecall.message import ServiceError
 from rolecall.services.s3.copying import source_named
 from rolecall.sigv4 import signature
@@ -38,6 +39,12 @@ def _source() -> None:
         source_named(f"bucket/{MUCH}")
 
 
+def _arn() -> None:
+    found = parse_arn(f"arn:aws:s3:::bucket/{MUCH}")
+    assert found is not None
+    assert found.resource.endswith("xxx")
+
+
 def _name() -> None:
     assert len(str(shown({MUCH: "v"}))) < 2000
 
@@ -49,6 +56,7 @@ def _name() -> None:
         (_region, lambda: parse_credential.cache_info().currsize),
         (_names, lambda: signature._signed_names.cache_info().currsize),
         (_source, lambda: source_named.cache_info().currsize),
+        (_arn, lambda: _parsed_arn.cache_info().currsize),
         (_name, lambda: shown_module._camel.cache_info().currsize),
     ],
 )
