@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import islice
+
 import msgspec
 import pytest
 from tests.directory.conftest import ACCOUNT, NOW, a_group, a_role, a_user
@@ -16,7 +18,6 @@ from rolecall.directory.principals import (
     create_user,
     delete_user,
     groups_of,
-    list_users,
     members_of,
     profiles_of_role,
     remove_member,
@@ -52,7 +53,7 @@ def test_accounts_do_not_share_names(directory: SqliteStore) -> None:
     directory.write_now(lambda transaction: create_user(transaction, a_user("alice")))
     directory.write_now(lambda transaction: create_user(transaction, a_user("alice", account="999999999999")))
     with directory.view() as view:
-        assert [found.account for found in list_users(view, ACCOUNT)] == [ACCOUNT]
+        assert [found.account for found in USERS.each(view, ACCOUNT)] == [ACCOUNT]
 
 
 def test_a_rename_keeps_the_id_and_frees_the_old_name(directory: SqliteStore) -> None:
@@ -120,11 +121,11 @@ def test_a_listing_is_in_the_order_of_names_and_goes_on_behind_any_name(director
         ]
     )
     with directory.view() as view:
-        assert [found.name for found in list_users(view, ACCOUNT)] == names
-        assert [found.name for found in list_users(view, ACCOUNT, "/", "user0300", 2)] == ["User0301", "User0302"]
-        assert len(list_users(view, ACCOUNT, "/a/")) == 60
-        assert [found.name for found in list_users(view, ACCOUNT, "/a/", "User0590x", 9)] == []
-        assert [found.name for found in list_users(view, ACCOUNT, "/", "User05985")] == ["User0599"]
+        assert [found.name for found in USERS.each(view, ACCOUNT)] == names
+        assert [found.name for found in islice(USERS.each(view, ACCOUNT, "user0300"), 2)] == ["User0301", "User0302"]
+        assert len(list(USERS.each(view, ACCOUNT, path_prefix="/a/"))) == 60
+        assert [found.name for found in USERS.each(view, ACCOUNT, "User0590x", "/a/")] == []
+        assert [found.name for found in USERS.each(view, ACCOUNT, "User05985")] == ["User0599"]
 
 
 def test_a_name_that_begins_another_is_not_skipped(directory: SqliteStore) -> None:
@@ -132,7 +133,7 @@ def test_a_name_that_begins_another_is_not_skipped(directory: SqliteStore) -> No
         lambda transaction: [create_user(transaction, a_user(name)) for name in ("bob", "bobby", "bob-b")]
     )
     with directory.view() as view:
-        assert [found.name for found in list_users(view, ACCOUNT, "/", "bob")] == ["bob-b", "bobby"]
+        assert [found.name for found in USERS.each(view, ACCOUNT, "bob")] == ["bob-b", "bobby"]
 
 
 def test_membership_is_seen_from_both_ends(directory: SqliteStore) -> None:

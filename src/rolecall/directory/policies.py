@@ -70,13 +70,6 @@ def managed_policy_text(view: Snapshot, arn: str) -> str | None:
     return None if default is None else default.text
 
 
-def list_policies(
-    view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
-) -> list[ManagedPolicy]:
-    """Return customer managed policies below `path_prefix` in the order of names, beginning behind `after_name`."""
-    return POLICIES.page(view, account, path_prefix, after_name, limit)
-
-
 def create_policy(transaction: Transaction, new: ManagedPolicy, text: str) -> None:
     """Keep a new policy with its first version. Raises NameTaken."""
     POLICIES.add(transaction, new)

@@ -124,13 +124,6 @@ def user_named(view: Snapshot, account: str, name: str) -> User | None:
     return USERS.named(view, account, name)
 
 
-def list_users(
-    view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
-) -> list[User]:
-    """Return users below `path_prefix` in the order of their names, beginning behind `after_name`."""
-    return USERS.page(view, account, path_prefix, after_name, limit)
-
-
 def create_user(transaction: Transaction, new: User) -> None:
     """Keep a new user. Raises NameTaken."""
     USERS.add(transaction, new)
@@ -167,13 +160,6 @@ def role_by_arn(view: Snapshot, arn: str) -> Role | None:
 def user_by_arn(view: Snapshot, arn: str) -> User | None:
     """Return the user with exactly this ARN, its path and case included, or None."""
     return USERS.with_arn(view, arn)
-
-
-def list_roles(
-    view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
-) -> list[Role]:
-    """Return roles below `path_prefix` in the order of their names, beginning behind `after_name`."""
-    return ROLES.page(view, account, path_prefix, after_name, limit)
 
 
 def create_role(transaction: Transaction, new: Role) -> None:
@@ -224,13 +210,6 @@ def group_named(view: Snapshot, account: str, name: str) -> Group | None:
     return GROUPS.named(view, account, name)
 
 
-def list_groups(
-    view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
-) -> list[Group]:
-    """Return groups below `path_prefix` in the order of their names, beginning behind `after_name`."""
-    return GROUPS.page(view, account, path_prefix, after_name, limit)
-
-
 def create_group(transaction: Transaction, new: Group) -> None:
     """Keep a new group. Raises NameTaken."""
     GROUPS.add(transaction, new)
@@ -271,13 +250,6 @@ def remove_member(transaction: Transaction, account: str, group_id: str, user_id
 def profile_named(view: Snapshot, account: str, name: str) -> InstanceProfile | None:
     """Return the instance profile with this name, without regard to case, or None."""
     return PROFILES.named(view, account, name)
-
-
-def list_profiles(
-    view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
-) -> list[InstanceProfile]:
-    """Return instance profiles below `path_prefix` in the order of their names, beginning behind `after_name`."""
-    return PROFILES.page(view, account, path_prefix, after_name, limit)
 
 
 def create_profile(transaction: Transaction, new: InstanceProfile) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -120,12 +119,6 @@ class Kind(Generic[R]):
     def count(self, view: Snapshot, account: str) -> int:
         """Return how many entities of this kind the account has."""
         return self._tally.value(view, account)
-
-    def page(
-        self, view: Snapshot, account: str, path_prefix: str = "/", after_name: str = "", limit: int = 2**31
-    ) -> list[R]:
-        """Return up to `limit` entities below `path_prefix` in the order of names, beginning behind `after_name`."""
-        return list(islice(self.each(view, account, after_name, path_prefix), limit))
 
     def each(self, view: Snapshot, account: str, after_name: str = "", path_prefix: str = "/") -> Iterator[R]:
         """Yield the entities below `path_prefix` in the order of their names, beginning behind `after_name`."""

@@ -102,6 +102,13 @@ def policy_check(ask: Ask[Parameters], action: str, arn: str, keys: Keys = _NONE
     return Check(f"iam:{action}", arn, account=owner or ask.caller.account, context=context, shown=f"policy {arn}")
 
 
+def arn_check(ask: Ask[Parameters], action: str, arn: str, tags: Mapping[str, str], keys: Keys = _NONE) -> Check:
+    """Ask for an action on what an ARN names and has `tags`; what is another account's is its affair."""
+    parsed = parse_arn(arn)
+    owner = parsed.account if parsed is not None and parsed.account else ask.caller.account
+    return Check(f"iam:{action}", arn, account=owner, context={**resource_tags(tags), **keys})
+
+
 _NO_TAGS: Mapping[str, str] = {}
 
 
@@ -220,13 +227,13 @@ def _key_check(ask: Ask[OfKey]) -> Check:
 # Declarations of creation: the ARN that will be, and the right to tag where tags come along
 
 
-def _creating(word: str, arn: str, tags: list[Tag] | None, keys: Keys, shown: str | None) -> list[Check]:
-    tagging = tags_in_request(tags)
-    becoming = resource_tags({tag.key: tag.value for tag in tags or ()})
-    checks = [Check(f"iam:Create{word}", arn, context={**becoming, **tagging, **keys}, shown=shown)]
-    if tags:
-        checks.append(Check(f"iam:Tag{word}", arn, context={**becoming, **tagging}, shown=shown))
-    return checks
+def making(
+    action: str, tag_action: str, arn: str, tags: list[Tag] | None, keys: Keys = _NONE, *, shown: str | None = None
+) -> list[Check]:
+    """Ask for an action that makes what will have this ARN and these tags; with tags, for the right to tag too."""
+    tagging = {**resource_tags({tag.key: tag.value for tag in tags or ()}), **tags_in_request(tags)}
+    checks = [Check(f"iam:{action}", arn, context={**tagging, **keys}, shown=shown)]
+    return [*checks, Check(f"iam:{tag_action}", arn, context=tagging, shown=shown)] if tags else checks
 
 
 def _new_boundary(arn: str | None) -> Keys:
@@ -236,30 +243,30 @@ def _new_boundary(arn: str | None) -> Keys:
 def _create_user(ask: Ask[NewUser]) -> list[Check]:
     new = ask.parameters
     arn = iam_arn(ask.caller.account, "user", new.path, new.user_name)
-    return _creating("User", arn, new.tags, _new_boundary(new.permissions_boundary), None)
+    return making("CreateUser", "TagUser", arn, new.tags, _new_boundary(new.permissions_boundary))
 
 
 def _create_role(ask: Ask[NewRole]) -> list[Check]:
     new = ask.parameters
     arn = iam_arn(ask.caller.account, "role", new.path, new.role_name)
-    return _creating("Role", arn, new.tags, _new_boundary(new.permissions_boundary), None)
+    return making("CreateRole", "TagRole", arn, new.tags, _new_boundary(new.permissions_boundary))
 
 
 def _create_group(ask: Ask[NewGroup]) -> list[Check]:
     arn = iam_arn(ask.caller.account, "group", ask.parameters.path, ask.parameters.group_name)
-    return _creating("Group", arn, None, _NONE, None)
+    return [Check("iam:CreateGroup", arn)]
 
 
 def _create_policy(ask: Ask[NewPolicy]) -> list[Check]:
     new = ask.parameters
     arn = iam_arn(ask.caller.account, "policy", new.path, new.policy_name)
-    return _creating("Policy", arn, new.tags, _NONE, f"policy {new.policy_name}")
+    return making("CreatePolicy", "TagPolicy", arn, new.tags, shown=f"policy {new.policy_name}")
 
 
 def _create_profile(ask: Ask[NewProfile]) -> list[Check]:
     new = ask.parameters
     arn = iam_arn(ask.caller.account, "instance-profile", new.path, new.instance_profile_name)
-    return _creating("InstanceProfile", arn, new.tags, _NONE, None)
+    return making("CreateInstanceProfile", "TagInstanceProfile", arn, new.tags)
 
 
 CREATE_USER: Access[NewUser] = Access(_create_user)

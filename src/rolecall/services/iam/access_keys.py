@@ -73,9 +73,7 @@ def list_access_keys(allowed: Allowed, parameters: KeyPage, view: Snapshot) -> R
     """List the access keys of a user, without their secrets."""
     owner = user_or_self(view, allowed.caller, parameters.user_name)
     keys = keys_of(view, allowed.caller.account, owner.user_id if owner else None)
-    page, more = page_of(
-        keys, lambda key: f"{key.created.isoformat()} {key.access_key_id}", parameters.marker, parameters.max_items
-    )
+    page, more = page_of(keys, lambda key: f"{key.created.isoformat()} {key.access_key_id}", parameters)
     return {"access_key_metadata": [_shown(key, owner) for key in page], **more}
 
 

@@ -76,7 +76,7 @@ def delete_account_alias(allowed: Allowed, parameters: Alias, transaction: Trans
 def list_account_aliases(allowed: Allowed, parameters: AliasPage, view: Snapshot) -> Result:
     """List the account's alias, if it has one."""
     alias = _account(view, allowed).alias
-    page, more = page_of([] if alias is None else [alias], str, parameters.marker, parameters.max_items)
+    page, more = page_of([] if alias is None else [alias], str, parameters)
     return {"account_aliases": page, **more}
 
 

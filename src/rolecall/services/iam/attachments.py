@@ -78,10 +78,10 @@ def _detach(transaction: Transaction, account: str, owner_id: str, arn: str) -> 
 
 
 def _list(
-    view: Snapshot, account: str, owner_id: str, path_prefix: str, marker: str | None, max_items: int | None
+    view: Snapshot, account: str, owner_id: str, asked: AttachedToUser | AttachedToGroup | AttachedToRole
 ) -> Result:
-    arns = [arn for arn in attached_policies(view, account, owner_id) if _path(arn).startswith(path_prefix)]
-    page, more = page_of(arns, str, marker, max_items)
+    arns = [arn for arn in attached_policies(view, account, owner_id) if _path(arn).startswith(asked.path_prefix)]
+    page, more = page_of(arns, str, asked)
     return {"attached_policies": attached(page), **more}
 
 
@@ -108,7 +108,7 @@ def detach_user_policy(allowed: Allowed, parameters: UserAndPolicy, transaction:
 def list_attached_user_policies(allowed: Allowed, parameters: AttachedToUser, view: Snapshot) -> Result:
     """List the managed policies attached to a user."""
     owner = the_user(view, allowed.caller.account, parameters.user_name)
-    return _list(view, owner.account, owner.user_id, parameters.path_prefix, parameters.marker, parameters.max_items)
+    return _list(view, owner.account, owner.user_id, parameters)
 
 
 @operations.write("AttachGroupPolicy", GroupAndPolicy, attaching_to_group("AttachGroupPolicy"))
@@ -129,7 +129,7 @@ def detach_group_policy(allowed: Allowed, parameters: GroupAndPolicy, transactio
 def list_attached_group_policies(allowed: Allowed, parameters: AttachedToGroup, view: Snapshot) -> Result:
     """List the managed policies attached to a group."""
     owner = the_group(view, allowed.caller.account, parameters.group_name)
-    return _list(view, owner.account, owner.group_id, parameters.path_prefix, parameters.marker, parameters.max_items)
+    return _list(view, owner.account, owner.group_id, parameters)
 
 
 @operations.write("AttachRolePolicy", RoleAndPolicy, attaching_to_role("AttachRolePolicy"))
@@ -150,4 +150,4 @@ def detach_role_policy(allowed: Allowed, parameters: RoleAndPolicy, transaction:
 def list_attached_role_policies(allowed: Allowed, parameters: AttachedToRole, view: Snapshot) -> Result:
     """List the managed policies attached to a role."""
     owner = the_role(view, allowed.caller.account, parameters.role_name)
-    return _list(view, owner.account, owner.role_id, parameters.path_prefix, parameters.marker, parameters.max_items)
+    return _list(view, owner.account, owner.role_id, parameters)

@@ -7,7 +7,7 @@ import msgspec
 from rolecall.access.allowed import Allowed
 from rolecall.directory import principals
 from rolecall.directory.policies import attached_policies, inline_policies
-from rolecall.directory.principals import GROUPS, Group, add_member, groups_of, list_groups, members_of, remove_member
+from rolecall.directory.principals import GROUPS, Group, add_member, groups_of, members_of, remove_member
 from rolecall.directory.records import NameTaken, fold
 from rolecall.identifiers import new_unique_id
 from rolecall.message import ServiceError
@@ -68,23 +68,15 @@ def get_group(allowed: Allowed, parameters: GroupPage, view: Snapshot) -> Result
     account = allowed.caller.account
     found = the_group(view, account, parameters.group_name)
     members = members_of(view, account, found.group_id)
-    page, more = page_of(members, lambda user: fold(user.name), parameters.marker, parameters.max_items)
+    page, more = page_of(members, lambda user: fold(user.name), parameters)
     return {"group": shown_group(found), "users": [shown_user(user) for user in page], **more}
 
 
 @operations.read("ListGroups", Below, below("ListGroups", "group"))
-def list_all_groups(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
+def list_groups(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
     """List the groups below a path."""
     account = allowed.caller.account
-    page, more = page_of_entities(
-        list_groups,
-        view,
-        account,
-        parameters.path_prefix,
-        lambda group: group.name,
-        parameters.marker,
-        parameters.max_items,
-    )
+    page, more = page_of_entities(GROUPS, view, account, parameters)
     return {"groups": [shown_group(group) for group in page], **more}
 
 

@@ -8,7 +8,7 @@ from rolecall.directory.policies import inline_policies, inline_policy, put_inli
 from rolecall.services.iam.access import on_group, on_role, on_user
 from rolecall.services.iam.documents import inline_document
 from rolecall.services.iam.finding import the_changeable_role, the_group, the_role, the_user
-from rolecall.services.iam.paging import page_of
+from rolecall.services.iam.paging import Paged, page_of
 from rolecall.services.iam.parameters import OfGroup, OfRole, OfUser
 from rolecall.services.iam.refusals import no_such_entity
 from rolecall.services.iam.shown import encoded
@@ -87,9 +87,9 @@ def _get(view: Snapshot, account: str, kind: str, owner_id: str, owner: str, nam
     return {f"{kind}_name": owner, "policy_name": name, "policy_document": encoded(text)}
 
 
-def _list(view: Snapshot, account: str, owner_id: str, marker: str | None, max_items: int | None) -> Result:
+def _list(view: Snapshot, account: str, owner_id: str, asked: Paged) -> Result:
     names = [name for name, _ in inline_policies(view, account, owner_id)]
-    page, more = page_of(names, str, marker, max_items)
+    page, more = page_of(names, str, asked)
     return {"policy_names": page, **more}
 
 
@@ -125,7 +125,7 @@ def get_user_policy(allowed: Allowed, parameters: UserPolicy, view: Snapshot) ->
 def list_user_policies(allowed: Allowed, parameters: UserPolicies, view: Snapshot) -> Result:
     """List the names of the inline policies of a user."""
     owner = the_user(view, allowed.caller.account, parameters.user_name)
-    return _list(view, owner.account, owner.user_id, parameters.marker, parameters.max_items)
+    return _list(view, owner.account, owner.user_id, parameters)
 
 
 @operations.write("DeleteUserPolicy", UserPolicy, on_user("DeleteUserPolicy", bounded=True))
@@ -161,7 +161,7 @@ def get_group_policy(allowed: Allowed, parameters: GroupPolicy, view: Snapshot) 
 def list_group_policies(allowed: Allowed, parameters: GroupPolicies, view: Snapshot) -> Result:
     """List the names of the inline policies of a group."""
     owner = the_group(view, allowed.caller.account, parameters.group_name)
-    return _list(view, owner.account, owner.group_id, parameters.marker, parameters.max_items)
+    return _list(view, owner.account, owner.group_id, parameters)
 
 
 @operations.write("DeleteGroupPolicy", GroupPolicy, on_group("DeleteGroupPolicy"))
@@ -197,7 +197,7 @@ def get_role_policy(allowed: Allowed, parameters: RolePolicy, view: Snapshot) ->
 def list_role_policies(allowed: Allowed, parameters: RolePolicies, view: Snapshot) -> Result:
     """List the names of the inline policies of a role."""
     owner = the_role(view, allowed.caller.account, parameters.role_name)
-    return _list(view, owner.account, owner.role_id, parameters.marker, parameters.max_items)
+    return _list(view, owner.account, owner.role_id, parameters)
 
 
 @operations.write("DeleteRolePolicy", RolePolicy, on_role("DeleteRolePolicy", bounded=True))

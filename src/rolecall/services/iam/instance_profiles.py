@@ -8,7 +8,6 @@ from rolecall.directory.principals import (
     PROFILES,
     InstanceProfile,
     add_role_to_profile,
-    list_profiles,
     profiles_of_role,
     remove_role_from_profile,
     roles_in_profile,
@@ -69,15 +68,7 @@ def get_instance_profile(allowed: Allowed, parameters: OfProfile, view: Snapshot
 def list_instance_profiles(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
     """List the instance profiles below a path."""
     account = allowed.caller.account
-    page, more = page_of_entities(
-        list_profiles,
-        view,
-        account,
-        parameters.path_prefix,
-        lambda found: found.name,
-        parameters.marker,
-        parameters.max_items,
-    )
+    page, more = page_of_entities(PROFILES, view, account, parameters)
     return {"instance_profiles": [shown_profile(view, profile) for profile in page], **more}
 
 
@@ -86,7 +77,7 @@ def list_instance_profiles_for_role(allowed: Allowed, parameters: ProfilesOfRole
     """List the instance profiles that a role is in."""
     role = the_role(view, allowed.caller.account, parameters.role_name)
     profiles = profiles_of_role(view, role.account, role.role_id)
-    page, more = page_of(profiles, lambda profile: fold(profile.name), parameters.marker, parameters.max_items)
+    page, more = page_of(profiles, lambda profile: fold(profile.name), parameters)
     return {"instance_profiles": [shown_profile(view, profile) for profile in page], **more}
 
 

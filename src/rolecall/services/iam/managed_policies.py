@@ -125,13 +125,13 @@ def list_policies(allowed: Allowed, parameters: Policies, view: Snapshot) -> Res
     if parameters.only_attached or parameters.policy_usage_filter is not None:
         used = _used(view, account, parameters.policy_usage_filter)
         found = [(place, policy) for place, policy in found if policy.arn in used]
-    page, more = page_of(found, _first, parameters.marker, parameters.max_items)
+    page, more = page_of(found, _first, parameters)
     return {"policies": [shown_policy(view, account, policy) for _, policy in page], **more}
 
 
 def _in_scope(view: Snapshot, account: str, scope: str) -> Iterable[tuple[str, Policy]]:
     if scope != "AWS":
-        for own in map(Policy.of_account, policies.list_policies(view, account)):
+        for own in map(Policy.of_account, POLICIES.each(view, account)):
             yield _place(own), own
     if scope != "Local":
         yield from aws_policies()
@@ -159,9 +159,7 @@ def list_entities_for_policy(allowed: Allowed, parameters: Entities, view: Snaps
         owners.update(bounded_by(view, account, policy.arn))
     found = [entity for entity in (_entity(view, account, owner) for owner in owners) if entity is not None]
     shown = [entity for entity in found if _is_wanted(entity, parameters)]
-    page, more = page_of(
-        shown, lambda entity: f"{entity[0]} {fold(entity[1])}", parameters.marker, parameters.max_items
-    )
+    page, more = page_of(shown, lambda entity: f"{entity[0]} {fold(entity[1])}", parameters)
     return {
         "policy_groups": [{"group_name": name, "group_id": key} for kind, name, key, _ in page if kind == "Group"],
         "policy_users": [{"user_name": name, "user_id": key} for kind, name, key, _ in page if kind == "User"],

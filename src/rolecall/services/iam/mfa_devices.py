@@ -15,9 +15,17 @@ from rolecall.directory import devices
 from rolecall.directory.devices import DEVICES, ROOT, Device, create_device, device, devices_of
 from rolecall.directory.principals import User, user
 from rolecall.directory.records import NameTaken, fold
-from rolecall.identifiers import iam_arn, parse_arn, root_arn
+from rolecall.identifiers import iam_arn, root_arn
 from rolecall.message import ServiceError
-from rolecall.services.iam.access import Keys, on_self, on_user, resource_tags, tag_keys_in_request, tags_in_request
+from rolecall.services.iam.access import (
+    Keys,
+    arn_check,
+    making,
+    on_self,
+    on_user,
+    tag_keys_in_request,
+    tags_in_request,
+)
 from rolecall.services.iam.finding import the_user, user_or_self
 from rolecall.services.iam.paging import page_of
 from rolecall.services.iam.parameters import OfSelf, OfUser, Tag
@@ -96,18 +104,12 @@ class AllDevices(Parameters, frozen=True, kw_only=True):
 def _create_check(ask: Ask[NewDevice]) -> list[Check]:
     parameters = ask.parameters
     arn = iam_arn(ask.caller.account, "mfa", parameters.path, parameters.virtual_mfa_device_name)
-    becoming = resource_tags({tag.key: tag.value for tag in parameters.tags or ()})
-    keys = {**becoming, **tags_in_request(parameters.tags)}
-    checks = [Check("iam:CreateVirtualMFADevice", arn, context=keys)]
-    return [*checks, Check("iam:TagMFADevice", arn, context=keys)] if parameters.tags else checks
+    return making("CreateVirtualMFADevice", "TagMFADevice", arn, parameters.tags)
 
 
 def _check(ask: Ask[OfDevice], action: str, keys: Keys | None = None) -> list[Check]:
-    serial = ask.parameters.serial_number
-    found, parsed = device(ask.view, serial), parse_arn(serial)
-    owner = parsed.account if parsed is not None and parsed.account else ask.caller.account
-    context = {**resource_tags(found.tags if found else {}), **(keys or {})}
-    return [Check(f"iam:{action}", serial, account=owner, context=context)]
+    found = device(ask.view, ask.parameters.serial_number)
+    return [arn_check(ask, action, ask.parameters.serial_number, found.tags if found else {}, keys or {})]
 
 
 def on_device(action: str) -> Access[OfDevice]:
@@ -234,7 +236,7 @@ def list_mfa_devices(allowed: Allowed, parameters: DevicesOfSelf, view: Snapshot
     """List the devices that a user holds."""
     holder = user_or_self(view, allowed.caller, parameters.user_name)
     found = devices_of(view, allowed.caller.account, holder.user_id if holder else ROOT)
-    page, more = page_of(found, lambda one: fold(one.name), parameters.marker, parameters.max_items)
+    page, more = page_of(found, lambda one: fold(one.name), parameters)
     name = holder.name if holder else None
     shown = [{"user_name": name, "serial_number": one.arn, "enable_date": one.enabled} for one in page]
     return {"mfa_devices": shown, **more}
@@ -254,7 +256,7 @@ def list_virtual_mfa_devices(allowed: Allowed, parameters: AllDevices, view: Sna
     account = allowed.caller.account
     chosen = {"Assigned": (True,), "Unassigned": (False,)}.get(parameters.assignment_status, (True, False))
     found = [one for one in DEVICES.each(view, account) if (one.holder is not None) in chosen]
-    page, more = page_of(found, lambda one: fold(one.name), parameters.marker, parameters.max_items)
+    page, more = page_of(found, lambda one: fold(one.name), parameters)
     return {"virtual_mfa_devices": [_shown(view, one) for one in page], **more}
 
 
@@ -293,4 +295,4 @@ def untag_mfa_device(allowed: Allowed, parameters: DeviceAndTagKeys, transaction
 def list_mfa_device_tags(allowed: Allowed, parameters: DeviceTags, view: Snapshot) -> Result:
     """List the tags of a device."""
     found = _the_device(view, allowed.caller.account, parameters.serial_number)
-    return listed(found.tags, parameters.marker, parameters.max_items)
+    return listed(found.tags, parameters)

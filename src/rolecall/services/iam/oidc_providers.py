@@ -13,7 +13,7 @@ from rolecall.directory.providers import OIDC_PROVIDERS, OidcProvider, oidc_prov
 from rolecall.directory.records import NameTaken
 from rolecall.identifiers import iam_arn, parse_arn
 from rolecall.message import ServiceError
-from rolecall.services.iam.access import Keys, resource_tags, tag_keys_in_request, tags_in_request
+from rolecall.services.iam.access import Keys, arn_check, making, tag_keys_in_request, tags_in_request
 from rolecall.services.iam.parameters import Tag
 from rolecall.services.iam.refusals import exists_already, invalid_input, no_such_entity, quota_exceeded
 from rolecall.services.iam.shown import shown_tags
@@ -74,12 +74,9 @@ class ProviderTags(OfProvider, frozen=True, kw_only=True):
 
 
 def _check(ask: Ask[OfProvider], action: str, keys: Keys | None = None) -> list[Check]:
-    arn, account = ask.parameters.open_id_connect_provider_arn, ask.caller.account
-    found = _find(ask.view, account, arn)
-    parsed = parse_arn(arn)
-    owner = parsed.account if parsed is not None and parsed.account else account
-    context = {**resource_tags(found.tags if found else {}), **(keys or {})}
-    return [Check(f"iam:{action}", arn, account=owner, context=context)]
+    arn = ask.parameters.open_id_connect_provider_arn
+    found = _find(ask.view, ask.caller.account, arn)
+    return [arn_check(ask, action, arn, found.tags if found else {}, keys or {})]
 
 
 def on_provider(action: str) -> Access[OfProvider]:
@@ -89,10 +86,7 @@ def on_provider(action: str) -> Access[OfProvider]:
 
 def _create_check(ask: Ask[NewProvider]) -> list[Check]:
     arn = iam_arn(ask.caller.account, "oidc-provider", "/", _name(ask.parameters.url) or "*")
-    tags = ask.parameters.tags
-    keys = {**resource_tags({tag.key: tag.value for tag in tags or ()}), **tags_in_request(tags)}
-    checks = [Check("iam:CreateOpenIDConnectProvider", arn, context=keys)]
-    return [*checks, Check("iam:TagOpenIDConnectProvider", arn, context=keys)] if tags else checks
+    return making("CreateOpenIDConnectProvider", "TagOpenIDConnectProvider", arn, ask.parameters.tags)
 
 
 def _list_check(ask: Ask[Parameters]) -> list[Check]:
@@ -274,7 +268,7 @@ def untag_provider(allowed: Allowed, parameters: ProviderAndTagKeys, transaction
 def list_provider_tags(allowed: Allowed, parameters: ProviderTags, view: Snapshot) -> Result:
     """List the tags of a provider."""
     found = _the_provider(view, allowed, parameters.open_id_connect_provider_arn)
-    return listed(found.tags, parameters.marker, parameters.max_items)
+    return listed(found.tags, parameters)
 
 
 operations.unbuilt("UpdateOpenIDConnectProvider", OfProvider, on_provider("UpdateOpenIDConnectProvider"))

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from itertools import islice
+from typing import Protocol, TypeVar
 
+from rolecall.directory.records import Kind, Named
 from rolecall.message import ServiceError
+from rolecall.services.iam.parameters import Below
 from rolecall.services.operation import Result
 from rolecall.store.interface import Snapshot
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Named)
 
 DEFAULT_ITEMS = 100
 
-Listing = Callable[[Snapshot, str, str, str, int], list[T]]
+
+class Paged(Protocol):
+    """The parameters of a listing: where to begin, and how much at most."""
+
+    @property
+    def marker(self) -> str | None:
+        """Where the page before ended; None for the first."""
+        ...
+
+    @property
+    def max_items(self) -> int | None:
+        """How many items at most; None for `DEFAULT_ITEMS`."""
+        ...
 
 
 def marker_of(place: str) -> str:
@@ -35,27 +51,18 @@ def place_of(marker: str | None) -> str:
         raise ServiceError("ValidationError", "Invalid Marker.") from None
 
 
-def page_of(
-    items: Iterable[T], name: Callable[[T], str], marker: str | None, max_items: int | None
-) -> tuple[list[T], Result]:
+def page_of(items: Iterable[T], name: Callable[[T], str], asked: Paged) -> tuple[list[T], Result]:
     """Return one page of `items`, which are put in the order of `name`, and the members that say what follows it."""
-    place, size = place_of(marker), max_items or DEFAULT_ITEMS
+    place, size = place_of(asked.marker), asked.max_items or DEFAULT_ITEMS
     behind = sorted((item for item in items if name(item) > place), key=name)
     return _cut(behind, name, size)
 
 
-def page_of_entities(
-    listing: Listing[T],
-    view: Snapshot,
-    account: str,
-    path_prefix: str,
-    name: Callable[[T], str],
-    marker: str | None,
-    max_items: int | None,
-) -> tuple[list[T], Result]:
-    """Return one page of a listing of the directory, which begins behind a name and reads no more than it must."""
-    size = max_items or DEFAULT_ITEMS
-    return _cut(listing(view, account, path_prefix, place_of(marker), size + 1), name, size)
+def page_of_entities(kind: Kind[R], view: Snapshot, account: str, asked: Below) -> tuple[list[R], Result]:
+    """Return one page of the entities of a kind below a path; no more of them are read than it takes."""
+    size = asked.max_items or DEFAULT_ITEMS
+    behind = kind.each(view, account, place_of(asked.marker), asked.path_prefix)
+    return _cut(list(islice(behind, size + 1)), lambda entity: entity.name, size)
 
 
 def _cut(behind: Sequence[T], name: Callable[[T], str], size: int) -> tuple[list[T], Result]:

@@ -110,9 +110,7 @@ def versions_of(view: Snapshot, policy: Policy) -> list[Version]:
 def list_policy_versions(allowed: Allowed, parameters: VersionPage, view: Snapshot) -> Result:
     """List the versions of a managed policy, the newest first."""
     policy = the_policy(view, allowed.caller.account, parameters.policy_arn)
-    page, more = page_of(
-        versions_of(view, policy), lambda version: f"{10**10 - version.number}", parameters.marker, parameters.max_items
-    )
+    page, more = page_of(versions_of(view, policy), lambda version: f"{10**10 - version.number}", parameters)
     return {"versions": [shown_version(version, policy.default_version) for version in page], **more}
 
 

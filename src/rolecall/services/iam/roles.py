@@ -7,7 +7,7 @@ import msgspec
 from rolecall.access.allowed import Allowed
 from rolecall.directory import principals
 from rolecall.directory.policies import attached_policies, inline_policies
-from rolecall.directory.principals import ROLES, Role, list_roles, profiles_of_role
+from rolecall.directory.principals import ROLES, Role, profiles_of_role
 from rolecall.directory.records import NameTaken
 from rolecall.identifiers import new_unique_id
 from rolecall.services.iam.access import CREATE_ROLE, below, on_role
@@ -90,18 +90,10 @@ def get_role(allowed: Allowed, parameters: OfRole, view: Snapshot) -> Result:
 
 
 @operations.read("ListRoles", Below, below("ListRoles", "role"))
-def list_all_roles(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
+def list_roles(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
     """List the roles below a path."""
     account = allowed.caller.account
-    page, more = page_of_entities(
-        list_roles,
-        view,
-        account,
-        parameters.path_prefix,
-        lambda role: role.name,
-        parameters.marker,
-        parameters.max_items,
-    )
+    page, more = page_of_entities(ROLES, view, account, parameters)
     return {"roles": [shown_role(view, role) for role in page], **more}
 
 

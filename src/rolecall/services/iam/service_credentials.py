@@ -156,7 +156,7 @@ def list_service_specific_credentials(allowed: Allowed, parameters: CredentialPa
         raise no_such_entity(f"No such service {parameters.service_name} is supported for Service Specific Credentials")
     found = SERVICE_CREDENTIALS.of(view, owner.account, owner.user_id)
     chosen = [one for one in found if parameters.service_name in {None, one.service}]
-    page, more = page_of(chosen, lambda one: one.credential_id, parameters.marker, parameters.max_items)
+    page, more = page_of(chosen, lambda one: one.credential_id, parameters)
     return {"service_specific_credentials": [_shown(owner, one) for one in page], **more}
 
 

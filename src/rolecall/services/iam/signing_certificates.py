@@ -99,7 +99,7 @@ def list_signing_certificates(allowed: Allowed, parameters: CertificatePage, vie
     """List the signing certificates of a user."""
     owner = user_itself(view, allowed.caller, parameters.user_name)
     found = CERTIFICATES.of(view, owner.account, owner.user_id)
-    page, more = page_of(found, lambda one: one.credential_id, parameters.marker, parameters.max_items)
+    page, more = page_of(found, lambda one: one.credential_id, parameters)
     return {"certificates": [_shown(owner, one) for one in page], **more}
 
 

@@ -144,7 +144,7 @@ def list_ssh_public_keys(allowed: Allowed, parameters: SshKeyPage, view: Snapsho
     """List the SSH public keys of a user."""
     owner = user_itself(view, allowed.caller, parameters.user_name)
     keys = SSH_KEYS.of(view, owner.account, owner.user_id)
-    page, more = page_of(keys, lambda key: key.credential_id, parameters.marker, parameters.max_items)
+    page, more = page_of(keys, lambda key: key.credential_id, parameters)
     shown = [
         {
             "user_name": owner.name,

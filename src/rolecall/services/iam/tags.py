@@ -24,7 +24,7 @@ from rolecall.services.iam.access import (
     on_user,
 )
 from rolecall.services.iam.finding import the_own_policy, the_policy, the_profile, the_role, the_user
-from rolecall.services.iam.paging import page_of
+from rolecall.services.iam.paging import Paged, page_of
 from rolecall.services.iam.parameters import (
     OfPolicy,
     OfProfile,
@@ -109,9 +109,9 @@ def without_tags(present: Mapping[str, str], keys: Iterable[str], *, fold_keys: 
     return {key: value for key, value in present.items() if (key.lower() if fold_keys else key) not in gone}
 
 
-def listed(tags: Mapping[str, str], marker: str | None, max_items: int | None) -> Result:
+def listed(tags: Mapping[str, str], asked: Paged) -> Result:
     """Return one page of tags, in the order of keys."""
-    page, more = page_of(tags, str, marker, max_items)
+    page, more = page_of(tags, str, asked)
     return {"tags": [{"key": key, "value": tags[key]} for key in page], **more}
 
 
@@ -139,7 +139,7 @@ def untag_user(allowed: Allowed, parameters: UserAndTagKeys, transaction: Transa
 def list_user_tags(allowed: Allowed, parameters: UserTags, view: Snapshot) -> Result:
     """List the tags of a user."""
     found = the_user(view, allowed.caller.account, parameters.user_name)
-    return listed(found.tags, parameters.marker, parameters.max_items)
+    return listed(found.tags, parameters)
 
 
 @operations.write("TagRole", RoleAndTags, TAG_ROLE)
@@ -166,7 +166,7 @@ def untag_role(allowed: Allowed, parameters: RoleAndTagKeys, transaction: Transa
 def list_role_tags(allowed: Allowed, parameters: RoleTags, view: Snapshot) -> Result:
     """List the tags of a role."""
     found = the_role(view, allowed.caller.account, parameters.role_name)
-    return listed(found.tags, parameters.marker, parameters.max_items)
+    return listed(found.tags, parameters)
 
 
 @operations.write("TagPolicy", PolicyAndTags, TAG_POLICY)
@@ -195,7 +195,7 @@ def untag_policy(allowed: Allowed, parameters: PolicyAndTagKeys, transaction: Tr
 def list_policy_tags(allowed: Allowed, parameters: PolicyTags, view: Snapshot) -> Result:
     """List the tags of a managed policy."""
     found = the_policy(view, allowed.caller.account, parameters.policy_arn)
-    return listed(found.own.tags if found.own else {}, parameters.marker, parameters.max_items)
+    return listed(found.own.tags if found.own else {}, parameters)
 
 
 @operations.write("TagInstanceProfile", ProfileAndTags, TAG_PROFILE)
@@ -224,4 +224,4 @@ def untag_profile(allowed: Allowed, parameters: ProfileAndTagKeys, transaction: 
 def list_profile_tags(allowed: Allowed, parameters: ProfileTags, view: Snapshot) -> Result:
     """List the tags of an instance profile."""
     found = the_profile(view, allowed.caller.account, parameters.instance_profile_name)
-    return listed(found.tags, parameters.marker, parameters.max_items)
+    return listed(found.tags, parameters)

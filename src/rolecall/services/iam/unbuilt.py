@@ -6,10 +6,11 @@ from rolecall.access.check import Access, Ask, Check
 from rolecall.identifiers import iam_arn, parse_arn
 from rolecall.services.iam.access import (
     Keys,
+    arn_check,
     group_check,
+    making,
     on_account,
     policy_check,
-    resource_tags,
     role_check,
     tag_keys_in_request,
     tags_in_request,
@@ -120,16 +121,8 @@ class OfReport(Parameters, frozen=True, kw_only=True):
 
 
 def _on_arn(ask: Ask[Parameters], action: str, arn: str, keys: Keys | None = None) -> list[Check]:
-    """Ask for an action on the resource that the request names by its ARN; another account's is its affair."""
-    parsed = parse_arn(arn)
-    owner = parsed.account if parsed is not None and parsed.account else ask.caller.account
-    return [Check(f"iam:{action}", arn, account=owner, context=keys or {})]
-
-
-def _creating(action: str, tag_action: str, arn: str, tags: list[Tag] | None) -> list[Check]:
-    keys = {**resource_tags({tag.key: tag.value for tag in tags or ()}), **tags_in_request(tags)}
-    checks = [Check(f"iam:{action}", arn, context=keys)]
-    return [*checks, Check(f"iam:{tag_action}", arn, context=keys)] if tags else checks
+    """Ask for an action on the resource that the request names by its ARN, whose tags nobody knows yet."""
+    return [arn_check(ask, action, arn, {}, keys or {})]
 
 
 def _certificate(ask: Ask[Parameters], name: str, path: str = "/") -> str:
@@ -273,12 +266,12 @@ def _untag_certificate(ask: Ask[CertificateAndTagKeys]) -> list[Check]:
 
 def _create_saml(ask: Ask[NewSaml]) -> list[Check]:
     arn = iam_arn(ask.caller.account, "saml-provider", "/", ask.parameters.name)
-    return _creating("CreateSAMLProvider", "TagSAMLProvider", arn, ask.parameters.tags)
+    return making("CreateSAMLProvider", "TagSAMLProvider", arn, ask.parameters.tags)
 
 
 def _upload_certificate(ask: Ask[NewCertificate]) -> list[Check]:
     arn = _certificate(ask, ask.parameters.server_certificate_name, ask.parameters.path)
-    return _creating("UploadServerCertificate", "TagServerCertificate", arn, ask.parameters.tags)
+    return making("UploadServerCertificate", "TagServerCertificate", arn, ask.parameters.tags)
 
 
 def _declare_each() -> None:

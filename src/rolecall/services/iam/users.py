@@ -11,7 +11,7 @@ from rolecall.directory.credentials import keys_of
 from rolecall.directory.devices import devices_of
 from rolecall.directory.passwords import login_profile
 from rolecall.directory.policies import attached_policies, inline_policies
-from rolecall.directory.principals import USERS, User, groups_of, list_users
+from rolecall.directory.principals import USERS, User, groups_of
 from rolecall.directory.records import NameTaken, fold
 from rolecall.directory.user_credentials import CERTIFICATES, SERVICE_CREDENTIALS, SSH_KEYS
 from rolecall.identifiers import new_unique_id, root_arn
@@ -79,18 +79,10 @@ def get_user(allowed: Allowed, parameters: OfSelf, view: Snapshot) -> Result:
 
 
 @operations.read("ListUsers", Below, below("ListUsers", "user"))
-def list_all_users(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
+def list_users(allowed: Allowed, parameters: Below, view: Snapshot) -> Result:
     """List the users below a path."""
     account = allowed.caller.account
-    page, more = page_of_entities(
-        list_users,
-        view,
-        account,
-        parameters.path_prefix,
-        lambda user: user.name,
-        parameters.marker,
-        parameters.max_items,
-    )
+    page, more = page_of_entities(USERS, view, account, parameters)
     return {"users": [shown_user(user) for user in page], **more}
 
 
@@ -136,5 +128,5 @@ def list_groups_for_user(allowed: Allowed, parameters: GroupsForUser, view: Snap
     """List the groups that a user is in."""
     account = allowed.caller.account
     groups = groups_of(view, account, the_user(view, account, parameters.user_name).user_id)
-    page, more = page_of(groups, lambda group: fold(group.name), parameters.marker, parameters.max_items)
+    page, more = page_of(groups, lambda group: fold(group.name), parameters)
     return {"groups": [shown_group(group) for group in page], **more}
