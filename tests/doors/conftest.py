@@ -39,15 +39,22 @@ class Door:
         sts = self.server.client("sts", self.user)
         return Credentials.of(sts.assume_role(RoleArn=self.role, RoleSessionName="door")["Credentials"])
 
-    def run(self, *words: str | Path, who: Credentials | None = None, code: int | None = 0, **more: str) -> Said:
-        """Run a command in the door's home and hold it to an exit code."""
+    def run(
+        self,
+        *words: str | Path,
+        who: Credentials | None = None,
+        code: int | None = 0,
+        timeout: float = 110,
+        **more: str,
+    ) -> Said:
+        """Run a command in the door's home, with `more` in its environment, and hold it to an exit code."""
         done = subprocess.run(
             [str(word) for word in words],
             cwd=self.home,
             env=self.server.environment(self.home, who) | more,
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=timeout,
         )
         said = Said(done.returncode, done.stdout, done.stderr)
         assert code is None or said.code == code, said
