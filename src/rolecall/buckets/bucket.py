@@ -95,7 +95,7 @@ def existing_bucket(view: Snapshot, name: str) -> Bucket:
 
 
 def list_buckets(
-    view: Snapshot, account: str, *, prefix: str = "", beyond: str = "", region: str | None = None, limit: int
+    view: Snapshot, account: str, *, prefix: str = "", beyond: bytes = b"", region: str | None = None, limit: int
 ) -> list[Bucket]:
     """Return, in order of name, at most `limit` of the account's buckets that begin with `prefix` and lie `beyond`.
 

@@ -14,7 +14,7 @@ from rolecall.buckets.bucket import Bucket, bucket
 from rolecall.buckets.versions import ObjectVersion, current, version
 from rolecall.services.operation import Parameters
 from rolecall.services.s3.context import Keys, bucket_keys, existing_tag_keys
-from rolecall.services.s3.errors import access_denied, no_such_bucket
+from rolecall.services.s3.refusals import access_denied, no_such_bucket
 from rolecall.store.interface import Snapshot
 
 

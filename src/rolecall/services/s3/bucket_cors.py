@@ -14,8 +14,8 @@ from rolecall.access.allowed import Allowed
 from rolecall.buckets.cors import CorsRule, cors_rules, delete_cors_rules, put_cors_rules
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket
-from rolecall.services.s3.errors import invalid_request, malformed_xml
-from rolecall.services.s3.settings import not_found, present
+from rolecall.services.s3.finding import the_bucket
+from rolecall.services.s3.refusals import invalid_request, malformed_xml, no_such_setting
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 
@@ -56,7 +56,7 @@ def put_bucket_cors(allowed: Allowed, parameters: NewCors, transaction: Transact
     if sent is None or not 1 <= len(sent.cors_rules) <= MAX_RULES:
         raise malformed_xml()
     rules = [_checked(rule) for rule in sent.cors_rules]
-    found = present(transaction, parameters.bucket)
+    found = the_bucket(transaction, parameters.bucket)
     put_cors_rules(transaction, found.name, rules)
     return {}
 
@@ -65,9 +65,9 @@ def put_bucket_cors(allowed: Allowed, parameters: NewCors, transaction: Transact
 def get_bucket_cors(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Return the bucket's CORS rules."""
     del allowed
-    rules = cors_rules(view, present(view, parameters.bucket).name)
+    rules = cors_rules(view, the_bucket(view, parameters.bucket).name)
     if not rules:
-        raise not_found("NoSuchCORSConfiguration", "The CORS configuration does not exist", parameters.bucket)
+        raise no_such_setting("NoSuchCORSConfiguration", "The CORS configuration does not exist", parameters.bucket)
     return {"cors_rules": [_shown(rule) for rule in rules]}
 
 
@@ -75,7 +75,7 @@ def get_bucket_cors(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> R
 def delete_bucket_cors(allowed: Allowed, parameters: OfBucket, transaction: Transaction) -> Result:
     """Remove the bucket's CORS rules; that there are none is no error."""
     del allowed
-    delete_cors_rules(transaction, present(transaction, parameters.bucket).name)
+    delete_cors_rules(transaction, the_bucket(transaction, parameters.bucket).name)
     return {}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 
@@ -26,9 +24,11 @@ from rolecall.message import ServiceError
 from rolecall.services.operation import Parameters, Result
 from rolecall.services.s3.access import OfBucket, access, bucket_check, on_bucket
 from rolecall.services.s3.context import ACL_MEMBERS, Keys, write_keys
-from rolecall.services.s3.errors import invalid_argument, invalid_request
+from rolecall.services.s3.finding import the_bucket
+from rolecall.services.s3.listing_keys import place_of, token_of
 from rolecall.services.s3.owners import owner_of
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.ownership import CANNED_ACLS, OWNERSHIPS, BucketAcl
+from rolecall.services.s3.refusals import invalid_argument, invalid_request, not_built
 from rolecall.services.s3.table import operations
 from rolecall.services.s3.tags import BUCKET_TAGS, Tag, tags_of
 from rolecall.store.interface import Snapshot, Transaction
@@ -37,8 +37,6 @@ HOME_REGION = "us-east-1"
 MOST_BUCKETS = 10_000
 
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]+")
-_OWNERSHIPS = frozenset({OWNER_ENFORCED, "BucketOwnerPreferred", "ObjectWriter"})
-_ACLS = frozenset({"private", "public-read", "public-read-write", "authenticated-read"})
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,29 +48,17 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[Tag, ...] = ()
 
 
-class CreateBucket(OfBucket, frozen=True, kw_only=True):
-    """Parameters of CreateBucket."""
+class CreateBucket(BucketAcl, frozen=True, kw_only=True):
+    """Of CreateBucket."""
 
     create_bucket_configuration: Configuration = Configuration()
-    acl: str | None = None
-    grant_full_control: str | None = None
-    grant_read: str | None = None
-    grant_read_acp: str | None = None
-    grant_write: str | None = None
-    grant_write_acp: str | None = None
     object_lock_enabled_for_bucket: bool = False
     object_ownership: str | None = None
     bucket_namespace: str | None = None
 
-    @property
-    def grants(self) -> bool:
-        """Whether a grant header was sent."""
-        sent = (self.grant_full_control, self.grant_read, self.grant_read_acp, self.grant_write, self.grant_write_acp)
-        return any(value is not None for value in sent)
-
 
 class ListBuckets(Parameters, frozen=True, kw_only=True):
-    """Parameters of ListBuckets."""
+    """Of ListBuckets."""
 
     max_buckets: int | None = None
     continuation_token: str | None = None
@@ -112,7 +98,7 @@ def create(allowed: Allowed, parameters: CreateBucket, transaction: Transaction)
     """
     name = parameters.bucket
     if not is_bucket_name(name):
-        raise ServiceError("InvalidBucketName", "The specified bucket is not valid.", 400, fields={"BucketName": name})
+        raise ServiceError("InvalidBucketName", "The specified bucket is not valid.", fields={"BucketName": name})
     region = _region(allowed.signature.region, parameters.create_bucket_configuration.location_constraint)
     _refuse_unbuilt(parameters)
     ownership = _ownership(parameters)
@@ -129,7 +115,7 @@ def create(allowed: Allowed, parameters: CreateBucket, transaction: Transaction)
     except BucketExists as error:
         if error.owner != new.account:
             raise _exists(name) from None
-        if not region == present(transaction, name).region == HOME_REGION:
+        if not region == the_bucket(transaction, name).region == HOME_REGION:
             raise _owned(name) from None
     return {"location": f"/{name}", "bucket_arn": new.arn}
 
@@ -142,7 +128,7 @@ def _region(signed: str, constraint: str | None) -> str:
         and (not _REGION.fullmatch(constraint) or constraint == HOME_REGION)
     ):
         message = "The specified location-constraint is not valid"
-        raise ServiceError("InvalidLocationConstraint", message, 400, fields={"LocationConstraint": constraint})
+        raise ServiceError("InvalidLocationConstraint", message, fields={"LocationConstraint": constraint})
     wanted = "eu-west-1" if constraint == "EU" else constraint
     here = signed if _REGION.fullmatch(signed) else HOME_REGION
     if here not in {HOME_REGION, wanted}:
@@ -150,27 +136,27 @@ def _region(signed: str, constraint: str | None) -> str:
             f"The {constraint or 'unspecified'} location constraint is incompatible for the region specific endpoint"
             " this request was sent to."
         )
-        raise ServiceError("IllegalLocationConstraintException", message, 400)
+        raise ServiceError("IllegalLocationConstraintException", message)
     return wanted or HOME_REGION
 
 
 def _refuse_unbuilt(parameters: CreateBucket) -> None:
     configuration = parameters.create_bucket_configuration
     if parameters.object_lock_enabled_for_bucket:
-        raise ServiceError("NotImplemented", "Object Lock is not implemented.", 501)
+        raise not_built("Object Lock is not implemented.")
     if configuration.location is not None or configuration.bucket is not None:
-        raise ServiceError("NotImplemented", "Directory buckets are not implemented.", 501)
+        raise not_built("Directory buckets are not implemented.")
     if parameters.bucket_namespace not in {None, "global"}:
-        raise ServiceError("NotImplemented", "Bucket namespaces other than global are not implemented.", 501)
+        raise not_built("Bucket namespaces other than global are not implemented.")
 
 
 def _ownership(parameters: CreateBucket) -> str:
     """Return who owns what is written. An ACL that grants something needs ownership that has ACLs."""
     ownership = parameters.object_ownership or OWNER_ENFORCED
-    if ownership not in _OWNERSHIPS:
+    if ownership not in OWNERSHIPS:
         message = "Invalid x-amz-object-ownership header"
         raise invalid_argument(message, "x-amz-object-ownership", ownership)
-    if parameters.acl is not None and parameters.acl not in _ACLS:
+    if parameters.acl is not None and parameters.acl not in CANNED_ACLS:
         raise invalid_argument("", "x-amz-acl", parameters.acl)
     if parameters.acl is not None and parameters.grants:
         raise invalid_request("Specifying both Canned ACLs and Header Grants is not allowed")
@@ -178,9 +164,9 @@ def _ownership(parameters: CreateBucket) -> str:
         return ownership
     if ownership == OWNER_ENFORCED:
         message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
-        raise ServiceError("InvalidBucketAclWithObjectOwnership", message, 400)
+        raise ServiceError("InvalidBucketAclWithObjectOwnership", message)
     message = "Bucket cannot have public ACLs set with BlockPublicAccess enabled"
-    raise ServiceError("InvalidBucketAclWithBlockPublicAccessError", message, 400)
+    raise ServiceError("InvalidBucketAclWithBlockPublicAccessError", message)
 
 
 def _exists(name: str) -> ServiceError:
@@ -199,7 +185,7 @@ def _owned(name: str) -> ServiceError:
 @operations.write("DeleteBucket", OfBucket, on_bucket("DeleteBucket"))
 def delete(allowed: Allowed, parameters: OfBucket, transaction: Transaction) -> Result:
     """Remove an empty bucket; multipart uploads under way in it are aborted."""
-    present(transaction, parameters.bucket)
+    the_bucket(transaction, parameters.bucket)
     try:
         remove_bucket(transaction, parameters.bucket)
     except BucketHoldsObjects:
@@ -218,7 +204,7 @@ def _head_checks(ask: Ask[OfBucket]) -> Sequence[Check]:
 def head(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Tell that the bucket exists, and where."""
     del allowed
-    found = present(view, parameters.bucket)
+    found = the_bucket(view, parameters.bucket)
     return {"bucket_region": found.region, "access_point_alias": False, "bucket_arn": found.arn}
 
 
@@ -226,7 +212,7 @@ def head(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
 def location(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Return the bucket's region; the home region is spelled as nothing, as on AWS."""
     del allowed
-    region = present(view, parameters.bucket).region
+    region = the_bucket(view, parameters.bucket).region
     return {"location_constraint": None if region == HOME_REGION else region}
 
 
@@ -238,7 +224,7 @@ def _list_checks(ask: Ask[ListBuckets]) -> Sequence[Check]:
 @operations.read("ListBuckets", ListBuckets, access(_list_checks))
 def list_all(allowed: Allowed, parameters: ListBuckets, view: Snapshot) -> Result:
     """Return the caller's account's buckets, all of them or a page."""
-    limit = parameters.max_buckets
+    limit, token = parameters.max_buckets, parameters.continuation_token
     if limit is not None and not 1 <= limit <= MOST_BUCKETS:
         message = f"Argument maxBuckets must be an integer between 1 and {MOST_BUCKETS}"
         raise invalid_argument(message, "max-buckets", str(limit))
@@ -246,7 +232,7 @@ def list_all(allowed: Allowed, parameters: ListBuckets, view: Snapshot) -> Resul
         view,
         allowed.caller.account,
         prefix=parameters.prefix or "",
-        beyond=_name_in(parameters.continuation_token),
+        beyond=place_of(token) if token is not None else b"",
         region=parameters.bucket_region,
         limit=(limit or MOST_BUCKETS) + 1,
     )
@@ -264,18 +250,5 @@ def list_all(allowed: Allowed, parameters: ListBuckets, view: Snapshot) -> Resul
         ],
         "owner": owner_of(view, allowed.caller.account),
         "prefix": parameters.prefix,
-        "continuation_token": _token(page[-1].name) if more else None,
+        "continuation_token": token_of(page[-1].name.encode()) if more else None,
     }
-
-
-def _token(name: str) -> str:
-    return base64.urlsafe_b64encode(name.encode()).decode("ascii")
-
-
-def _name_in(token: str | None) -> str:
-    if token is None:
-        return ""
-    try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
-    except (binascii.Error, ValueError):
-        raise invalid_argument("The continuation token provided is incorrect", "continuation-token", token) from None

@@ -19,7 +19,8 @@ from rolecall.policy.parse import parse
 from rolecall.policy.validate import Malformed, PolicyKind, size_without_whitespace, validate, with_principals
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket
-from rolecall.services.s3.settings import not_found, present, refuse_strangers
+from rolecall.services.s3.finding import the_bucket
+from rolecall.services.s3.refusals import method_not_allowed, no_such_setting
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 
@@ -35,8 +36,8 @@ class NewPolicy(OfBucket, frozen=True, kw_only=True):
 @operations.write("PutBucketPolicy", NewPolicy, on_bucket("PutBucketPolicy"))
 def put_bucket_policy(allowed: Allowed, parameters: NewPolicy, transaction: Transaction) -> Result:
     """Set the bucket's policy, once it is well formed, about this bucket, and not public where that is blocked."""
-    found = present(transaction, parameters.bucket)
-    refuse_strangers(allowed, found, "BUCKETPOLICY")
+    found = the_bucket(transaction, parameters.bucket)
+    _refuse_strangers(allowed, found, "BUCKETPOLICY")
     document = _valid(parameters.policy, found)
     stored = _with_ids(transaction, found, parameters.policy)
     block = found.public_access_block
@@ -49,16 +50,16 @@ def put_bucket_policy(allowed: Allowed, parameters: NewPolicy, transaction: Tran
 @operations.read("GetBucketPolicy", OfBucket, on_bucket("GetBucketPolicy"))
 def get_bucket_policy(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Return the bucket's policy, its users and roles by their present ARNs and those that are gone by their ids."""
-    found = present(view, parameters.bucket)
-    refuse_strangers(allowed, found, "BUCKETPOLICY")
+    found = the_bucket(view, parameters.bucket)
+    _refuse_strangers(allowed, found, "BUCKETPOLICY")
     return {"policy": with_principals(_policy_of(found), lambda _, value: show_principal(view, value))}
 
 
 @operations.write("DeleteBucketPolicy", OfBucket, on_bucket("DeleteBucketPolicy"))
 def delete_bucket_policy(allowed: Allowed, parameters: OfBucket, transaction: Transaction) -> Result:
     """Remove the bucket's policy; that there is none is no error."""
-    found = present(transaction, parameters.bucket)
-    refuse_strangers(allowed, found, "BUCKETPOLICY")
+    found = the_bucket(transaction, parameters.bucket)
+    _refuse_strangers(allowed, found, "BUCKETPOLICY")
     if found.policy is not None:
         change_bucket(transaction, msgspec.structs.replace(found, policy=None))
     return {}
@@ -68,13 +69,13 @@ def delete_bucket_policy(allowed: Allowed, parameters: OfBucket, transaction: Tr
 def get_bucket_policy_status(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Return whether the bucket's policy makes it public by AWS's definition."""
     del allowed
-    policy = _policy_of(present(view, parameters.bucket))
+    policy = _policy_of(the_bucket(view, parameters.bucket))
     return {"policy_status": {"is_public": is_public(parse(policy))}}
 
 
 def _policy_of(found: Bucket) -> str:
     if found.policy is None:
-        raise not_found("NoSuchBucketPolicy", "The bucket policy does not exist", found.name)
+        raise no_such_setting("NoSuchBucketPolicy", "The bucket policy does not exist", found.name)
     return found.policy
 
 
@@ -108,3 +109,12 @@ def _public_policy(allowed: Allowed, found: Bucket) -> ServiceError:
         " Access."
     )
     return ServiceError("AccessDenied", message, 403)
+
+
+def _refuse_strangers(allowed: Allowed, found: Bucket, resource_type: str) -> None:
+    """Raise ServiceError MethodNotAllowed (405) where the caller is of another account than the bucket.
+
+    A bucket's policy is its owner's alone: to be allowed does not suffice.
+    """
+    if allowed.caller.account != found.account:
+        raise method_not_allowed(allowed.request.method, resource_type)

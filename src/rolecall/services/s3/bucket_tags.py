@@ -12,8 +12,8 @@ from rolecall.buckets.bucket import Bucket, change_bucket
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket
-from rolecall.services.s3.errors import malformed_xml
-from rolecall.services.s3.settings import not_found, present
+from rolecall.services.s3.finding import the_bucket
+from rolecall.services.s3.refusals import malformed_xml, no_such_setting
 from rolecall.services.s3.table import operations
 from rolecall.services.s3.tags import BUCKET_TAGS, TagSet, shown, tags_of
 from rolecall.store.interface import Snapshot, Transaction
@@ -44,7 +44,7 @@ def put_bucket_tagging(allowed: Allowed, parameters: NewTags, transaction: Trans
     if parameters.tagging is None:
         raise malformed_xml()
     tags = tags_of(parameters.tagging.tag_set, BUCKET_TAGS)
-    _set_tags(transaction, present(transaction, parameters.bucket), tags)
+    _set_tags(transaction, the_bucket(transaction, parameters.bucket), tags)
     return {}
 
 
@@ -52,9 +52,9 @@ def put_bucket_tagging(allowed: Allowed, parameters: NewTags, transaction: Trans
 def get_bucket_tagging(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Return the bucket's tags."""
     del allowed
-    tags = present(view, parameters.bucket).tags
+    tags = the_bucket(view, parameters.bucket).tags
     if not tags:
-        raise not_found("NoSuchTagSet", "The TagSet does not exist", parameters.bucket)
+        raise no_such_setting("NoSuchTagSet", "The TagSet does not exist", parameters.bucket)
     return {"tag_set": shown(tags)}
 
 
@@ -62,7 +62,7 @@ def get_bucket_tagging(allowed: Allowed, parameters: OfBucket, view: Snapshot) -
 def delete_bucket_tagging(allowed: Allowed, parameters: OfBucket, transaction: Transaction) -> Result:
     """Remove all of the bucket's tags; that there are none is no error."""
     del allowed
-    _set_tags(transaction, present(transaction, parameters.bucket), {})
+    _set_tags(transaction, the_bucket(transaction, parameters.bucket), {})
     return {}
 
 
@@ -73,7 +73,7 @@ def put_bucket_abac(allowed: Allowed, parameters: NewAbacStatus, transaction: Tr
     status = parameters.abac_status.status if parameters.abac_status is not None else None
     if status not in {"Enabled", "Disabled"}:
         raise malformed_xml()
-    found = present(transaction, parameters.bucket)
+    found = the_bucket(transaction, parameters.bucket)
     change_bucket(transaction, msgspec.structs.replace(found, abac=status == "Enabled"))
     return {}
 
@@ -82,7 +82,7 @@ def put_bucket_abac(allowed: Allowed, parameters: NewAbacStatus, transaction: Tr
 def get_bucket_abac(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Return whether the bucket's tags count as condition keys."""
     del allowed
-    return {"abac_status": {"status": "Enabled" if present(view, parameters.bucket).abac else "Disabled"}}
+    return {"abac_status": {"status": "Enabled" if the_bucket(view, parameters.bucket).abac else "Disabled"}}
 
 
 def _set_tags(transaction: Transaction, found: Bucket, tags: dict[str, str]) -> None:

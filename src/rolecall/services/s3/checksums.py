@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rolecall.buckets.versions import Checksum
 from rolecall.message import Request, ServiceError
 from rolecall.services.operation import Parameters
-from rolecall.services.s3.errors import invalid_argument, invalid_request
+from rolecall.services.s3.refusals import invalid_argument, invalid_request
 from rolecall.wire.checksums import ALGORITHMS, BY_HEADER, Algorithm, bad_checksum, decoded
 
 FULL_OBJECT = "FULL_OBJECT"
@@ -140,8 +140,13 @@ def combined(algorithm: Algorithm, kind: str, parts: Sequence[tuple[str, int]]) 
     return Checksum(algorithm.name, whole, FULL_OBJECT)
 
 
+def shown_of_part(checksum: Checksum | None) -> dict[str, str]:
+    """Return the member by which an answer shows the checksum of a part, whose kind nobody asks."""
+    return {} if checksum is None else {ALGORITHMS[checksum.algorithm].member: checksum.value}
+
+
 def shown(checksum: Checksum | None) -> dict[str, str]:
     """Return the members by which an answer shows a checksum with its kind."""
     if checksum is None:
         return {}
-    return {ALGORITHMS[checksum.algorithm].member: checksum.value, "checksum_type": checksum.kind}
+    return shown_of_part(checksum) | {"checksum_type": checksum.kind}

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 from rolecall.buckets.versions import ObjectVersion
 from rolecall.message import ServiceError
-from rolecall.services.s3.errors import no_such_key, not_implemented, precondition_failed
+from rolecall.services.s3.refusals import no_such_key, not_implemented, precondition_failed
 
 
 def names_etag(header: str, etag: str) -> bool:

@@ -18,9 +18,8 @@ from rolecall.identifiers import is_bucket_name
 from rolecall.message import ServiceError
 from rolecall.services.s3.access import OfObject, existing_keys, source_check
 from rolecall.services.s3.conditions import check_source
-from rolecall.services.s3.errors import invalid_argument, invalid_request
-from rolecall.services.s3.reading import find
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.finding import the_bucket, the_object
+from rolecall.services.s3.refusals import invalid_argument, invalid_request
 from rolecall.store.interface import Snapshot
 
 LARGEST = 5 * 1024**3
@@ -92,8 +91,8 @@ def reading_check(ask: Ask[Copying]) -> Check:
 def open_source(allowed: Allowed, view: Snapshot, parameters: Copying) -> tuple[Bucket, ObjectVersion]:
     """Return the source's bucket and record, if its conditions hold. Raises ServiceError."""
     source = source_named(parameters.copy_source)
-    home = present(view, source.bucket)
-    found = find(allowed, view, home, source.key, source.version_id)
+    home = the_bucket(view, source.bucket)
+    found = the_object(allowed, view, home, source.key, source.version_id)
     check_source(
         found,
         now=allowed.now,

@@ -122,4 +122,4 @@ class Intake:
 def entity_too_large(size: int, most: int) -> ServiceError:
     """Return the refusal of a body that is too large."""
     fields = {"ProposedSize": str(size), "MaxSizeAllowed": str(most)}
-    return ServiceError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", 400, fields=fields)
+    return ServiceError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", fields=fields)

@@ -1,4 +1,4 @@
-"""What the listings share: their limits, `encoding-type=url`, and tokens that say where to go on.
+"""What S3's listings share: their limits, `encoding-type=url`, and tokens that say where to go on.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from rolecall.message import ServiceError
-from rolecall.services.s3.errors import invalid_argument
+from rolecall.services.s3.refusals import invalid_argument
 
 MOST = 1000
 

@@ -15,7 +15,7 @@ from rolecall.access.allowed import Allowed
 from rolecall.buckets.bucket import OWNER_ENFORCED, Bucket
 from rolecall.message import ServiceError
 from rolecall.services.s3.access import OfObject
-from rolecall.services.s3.errors import (
+from rolecall.services.s3.refusals import (
     acl_not_supported,
     invalid_argument,
     invalid_request,
@@ -138,10 +138,10 @@ def check_key(key: str) -> None:
     try:
         size = len(key.encode("utf-8"))
     except UnicodeEncodeError:
-        raise ServiceError("InvalidURI", "Couldn't parse the specified URI.", 400) from None
+        raise ServiceError("InvalidURI", "Couldn't parse the specified URI.") from None
     if size > LONGEST_KEY:
         fields = {"Size": str(size), "MaxSizeAllowed": str(LONGEST_KEY)}
-        raise ServiceError("KeyTooLongError", "Your key is too long", 400, fields=fields)
+        raise ServiceError("KeyTooLongError", "Your key is too long", fields=fields)
 
 
 def refuse_unbuilt(parameters: msgspec.Struct) -> None:
@@ -187,7 +187,7 @@ def kept_headers(parameters: Making) -> dict[str, str]:
     redirect = headers.get("website_redirect_location")
     if redirect is not None and not redirect.startswith(("/", "http://", "https://")):
         message = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
-        raise ServiceError("InvalidRedirectLocation", message, 400)
+        raise ServiceError("InvalidRedirectLocation", message)
     return headers
 
 
@@ -205,7 +205,7 @@ def user_metadata(sent: Mapping[str, str]) -> dict[str, str]:
     if size > MOST_METADATA:
         message = "Your metadata headers exceed the maximum allowed metadata size"
         fields = {"Size": str(size), "MaxSizeAllowed": str(MOST_METADATA)}
-        raise ServiceError("MetadataTooLarge", message, 400, fields=fields)
+        raise ServiceError("MetadataTooLarge", message, fields=fields)
     return metadata
 
 
@@ -230,5 +230,5 @@ def _storage_class(name: str | None) -> str:
         return "STANDARD"
     if name not in STORAGE_CLASSES:
         fields = {"StorageClassRequested": name}
-        raise ServiceError("InvalidStorageClass", "The storage class you specified is not valid", 400, fields=fields)
+        raise ServiceError("InvalidStorageClass", "The storage class you specified is not valid", fields=fields)
     return name

@@ -15,16 +15,15 @@ from rolecall.buckets.uploads import Part, Upload, abort, begin, new_upload_id, 
 from rolecall.buckets.versions import Checksum
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import OfObject, access, object_check, on_object
-from rolecall.services.s3.checksums import DEFAULT, FULL_OBJECT, algorithm_named, shown, upload_kind, wanted
+from rolecall.services.s3.checksums import DEFAULT, FULL_OBJECT, algorithm_named, shown_of_part, upload_kind, wanted
 from rolecall.services.s3.context import Keys
 from rolecall.services.s3.copying import Copying, open_source, reading_check, refuse_large, source_named
-from rolecall.services.s3.errors import invalid_argument, invalid_request, no_such_upload, not_implemented
+from rolecall.services.s3.finding import same_bucket, shown_version, the_bucket
 from rolecall.services.s3.making import Granting, made
 from rolecall.services.s3.object_copy import copied, read_content
-from rolecall.services.s3.object_put import Arrived, arriving, asked_tags, making_checks, same_bucket
+from rolecall.services.s3.object_put import Arrived, arriving, asked_tags, making_checks
 from rolecall.services.s3.ranges import source_range
-from rolecall.services.s3.reading import shown_version
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.refusals import invalid_argument, invalid_request, no_such_upload, not_implemented
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 from rolecall.wire.checksums import ALGORITHMS, Algorithm, content_md5
@@ -35,7 +34,7 @@ IN_PARTS: Keys = {"s3:objectcreationoperation": "false"}
 
 
 class CreateMultipartUpload(Granting, frozen=True, kw_only=True):
-    """Parameters of CreateMultipartUpload."""
+    """Of CreateMultipartUpload."""
 
     checksum_algorithm: str | None = None
     checksum_type: str | None = None
@@ -48,7 +47,7 @@ class OfUpload(OfObject, frozen=True, kw_only=True):
 
 
 class UploadPart(OfUpload, frozen=True, kw_only=True):
-    """Parameters of UploadPart."""
+    """Of UploadPart."""
 
     part_number: int
     content_md5: str | None = None
@@ -67,7 +66,7 @@ class UploadPart(OfUpload, frozen=True, kw_only=True):
 
 
 class UploadPartCopy(Copying, frozen=True, kw_only=True):
-    """Parameters of UploadPartCopy."""
+    """Of UploadPartCopy."""
 
     upload_id: str
     part_number: int
@@ -84,7 +83,7 @@ def _create_checks(ask: Ask[CreateMultipartUpload]) -> Sequence[Check]:
 @operations.write("CreateMultipartUpload", CreateMultipartUpload, access(_create_checks))
 def create(allowed: Allowed, parameters: CreateMultipartUpload, transaction: Transaction) -> Result:
     """Begin an upload, whose object will have these headers, metadata and tags."""
-    home = present(transaction, parameters.bucket)
+    home = the_bucket(transaction, parameters.bucket)
     what = made(allowed, parameters, home)
     algorithm = algorithm_named(parameters.checksum_algorithm)
     if algorithm is None and parameters.checksum_type is not None:
@@ -117,7 +116,7 @@ def create(allowed: Allowed, parameters: CreateMultipartUpload, transaction: Tra
 
 def existing_upload(view: Snapshot, parameters: OfUpload | UploadPartCopy) -> Upload:
     """Return the upload that a request names. Raises ServiceError NoSuchUpload, NoSuchBucket."""
-    present(view, parameters.bucket)
+    the_bucket(view, parameters.bucket)
     found = upload(view, parameters.bucket, parameters.key, parameters.upload_id)
     if found is None:
         raise no_such_upload(parameters.upload_id)
@@ -154,7 +153,7 @@ async def upload_part(allowed: Allowed, parameters: UploadPart, streams: Streams
     asked = wanted(parameters, allowed.request)
     md5 = content_md5(parameters.content_md5)
     with streams.store.view() as view:
-        home = present(view, parameters.bucket)
+        home = the_bucket(view, parameters.bucket)
         rule = held(existing_upload(view, parameters))
     if rule.chosen and asked.algorithm is not rule.algorithm:
         actual = asked.algorithm.name.lower() if asked.chosen else "null"
@@ -169,8 +168,7 @@ async def upload_part(allowed: Allowed, parameters: UploadPart, streams: Streams
             return _keep(transaction, allowed, existing_upload(transaction, parameters), number, arrived)
 
         part = await streams.store.write(work)
-    answer = shown(arrived.checksum) if asked.chosen else shown(part.checksum)
-    return {"e_tag": f'"{part.etag}"', **{name: value for name, value in answer.items() if name != "checksum_type"}}
+    return {"e_tag": f'"{part.etag}"', **shown_of_part(arrived.checksum if asked.chosen else part.checksum)}
 
 
 def _keep(transaction: Transaction, allowed: Allowed, found: Upload, number: int, arrived: Arrived) -> Part:
@@ -201,7 +199,7 @@ async def upload_part_copy(allowed: Allowed, parameters: UploadPartCopy, streams
         raise not_implemented("x-amz-server-side-encryption-customer-algorithm")
     number = _part_number(parameters.part_number)
     with streams.store.view() as view:
-        home = present(view, parameters.bucket)
+        home = the_bucket(view, parameters.bucket)
         rule = held(existing_upload(view, parameters))
         from_bucket, found = open_source(allowed, view, parameters)
         piece = source_range(found, parameters.copy_source_range)
@@ -214,8 +212,7 @@ async def upload_part_copy(allowed: Allowed, parameters: UploadPartCopy, streams
             return _keep(transaction, allowed, existing_upload(transaction, parameters), number, arrived)
 
         part = await streams.store.write(work)
-    sums = shown(part.checksum) if rule.chosen else {}
-    sums.pop("checksum_type", None)
+    sums = shown_of_part(part.checksum) if rule.chosen else {}
     return {
         "copy_part_result": {"e_tag": f'"{part.etag}"', "last_modified": part.modified, **sums},
         "copy_source_version_id": shown_version(from_bucket, found),

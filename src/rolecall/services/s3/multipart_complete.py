@@ -20,10 +20,10 @@ from rolecall.services.operation import Result
 from rolecall.services.s3.access import on_object
 from rolecall.services.s3.checksums import FULL_OBJECT, combined, shown
 from rolecall.services.s3.conditions import check_write, check_write_headers
-from rolecall.services.s3.errors import invalid_request, malformed_xml, no_such_upload
+from rolecall.services.s3.finding import the_bucket
 from rolecall.services.s3.multipart import MOST_PARTS, OfUpload, held
 from rolecall.services.s3.reading import address_of
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.refusals import invalid_request, malformed_xml, no_such_upload
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Transaction
 from rolecall.wire.checksums import ALGORITHMS, bad_checksum
@@ -57,7 +57,7 @@ class CompletedUpload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompleteMultipartUpload(OfUpload, frozen=True, kw_only=True):
-    """Parameters of CompleteMultipartUpload."""
+    """Of CompleteMultipartUpload."""
 
     multipart_upload: CompletedUpload = CompletedUpload()
     checksum_crc32: str | None = None
@@ -90,7 +90,7 @@ class CompleteMultipartUpload(OfUpload, frozen=True, kw_only=True):
 )
 def complete(allowed: Allowed, parameters: CompleteMultipartUpload, transaction: Transaction) -> Result:
     """Make the object of the parts that are named. Asked again for the same, the answer is the same."""
-    home = present(transaction, parameters.bucket)
+    home = the_bucket(transaction, parameters.bucket)
     check_write_headers(parameters.if_match, parameters.if_none_match)
     named = _in_order(parameters.multipart_upload.parts)
     there = current(transaction, home.name, parameters.key)
@@ -153,7 +153,7 @@ def _in_order(named: tuple[Completed, ...]) -> tuple[Completed, ...]:
     numbers = [part.part_number or 0 for part in named]
     if any(second <= first for first, second in pairwise(numbers)):
         message = "The list of parts was not in ascending order. Parts must be ordered by part number."
-        raise ServiceError("InvalidPartOrder", message, 400)
+        raise ServiceError("InvalidPartOrder", message)
     return named
 
 
@@ -184,7 +184,7 @@ def _invalid_part(found: Upload, one: Completed) -> ServiceError:
         " entity tag may not match the part's entity tag."
     )
     fields = {"UploadId": found.upload_id, "PartNumber": str(one.part_number), "ETag": (one.e_tag or "").strip('"')}
-    return ServiceError("InvalidPart", message, 400, fields=fields)
+    return ServiceError("InvalidPart", message, fields=fields)
 
 
 def _check_sizes(used: Sequence[Part], declared: int | None) -> int:
@@ -198,12 +198,12 @@ def _check_sizes(used: Sequence[Part], declared: int | None) -> int:
                 "PartNumber": str(part.number),
                 "ETag": part.etag,
             }
-            raise ServiceError("EntityTooSmall", message, 400, fields=fields)
+            raise ServiceError("EntityTooSmall", message, fields=fields)
     size = sum(part.size for part in used)
     if size > LARGEST_OBJECT:
         fields = {"ProposedSize": str(size), "MaxSizeAllowed": str(LARGEST_OBJECT)}
         message = "Your proposed upload exceeds the maximum allowed object size."
-        raise ServiceError("EntityTooLarge", message, 400, fields=fields)
+        raise ServiceError("EntityTooLarge", message, fields=fields)
     if declared is not None and declared != size:
         raise invalid_request(
             f"The provided 'x-amz-mp-object-size' header value {declared} does not match what was computed: {size}"

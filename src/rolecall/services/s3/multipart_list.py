@@ -10,24 +10,24 @@ from rolecall.buckets import listing
 from rolecall.buckets.uploads import Part, Upload, parts
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket, on_object
-from rolecall.services.s3.checksums import shown
+from rolecall.services.s3.checksums import shown_of_part
+from rolecall.services.s3.finding import the_bucket
 from rolecall.services.s3.listing_keys import Spelling, page_size, spelling
 from rolecall.services.s3.multipart import OfUpload, existing_upload
 from rolecall.services.s3.owners import owner_of
-from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot
 
 
 class ListParts(OfUpload, frozen=True, kw_only=True):
-    """Parameters of ListParts."""
+    """Of ListParts."""
 
     max_parts: int | None = None
     part_number_marker: int | None = None
 
 
 class ListMultipartUploads(OfBucket, frozen=True, kw_only=True):
-    """Parameters of ListMultipartUploads."""
+    """Of ListMultipartUploads."""
 
     prefix: str | None = None
     delimiter: str | None = None
@@ -42,7 +42,7 @@ def list_parts(allowed: Allowed, parameters: ListParts, view: Snapshot) -> Resul
     """Return a page of the parts that came so far."""
     del allowed
     found = existing_upload(view, parameters)
-    home = present(view, parameters.bucket)
+    home = the_bucket(view, parameters.bucket)
     limit = page_size(parameters.max_parts, "max-parts")
     marker = max(parameters.part_number_marker or 0, 0)
     seen = parts(view, found.upload_id, beyond=marker, limit=limit + 1)
@@ -73,7 +73,7 @@ def _part(one: Part, *, chosen: bool) -> dict[str, object]:
         "size": one.size,
     }
     if chosen:
-        line |= {name: value for name, value in shown(one.checksum).items() if name != "checksum_type"}
+        line |= shown_of_part(one.checksum)
     return line
 
 
@@ -81,7 +81,7 @@ def _part(one: Part, *, chosen: bool) -> dict[str, object]:
 def list_uploads(allowed: Allowed, parameters: ListMultipartUploads, view: Snapshot) -> Result:
     """Return a page of the uploads under way, in order of key and of their beginning."""
     del allowed
-    home = present(view, parameters.bucket)
+    home = the_bucket(view, parameters.bucket)
     spell = spelling(parameters.encoding_type)
     limit = page_size(parameters.max_uploads, "max-uploads")
     page = listing.list_uploads(

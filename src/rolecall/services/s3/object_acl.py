@@ -10,21 +10,19 @@ from collections.abc import Sequence
 from rolecall.access.allowed import Allowed
 from rolecall.access.check import Ask, Check
 from rolecall.buckets.bucket import OWNER_ENFORCED
-from rolecall.message import ServiceError
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfVersion, access, existing_keys, object_check, on_version
 from rolecall.services.s3.context import write_keys
-from rolecall.services.s3.errors import acl_not_supported
+from rolecall.services.s3.finding import the_bucket, the_object
 from rolecall.services.s3.owners import owner_of
 from rolecall.services.s3.ownership import AccessControlPolicy
-from rolecall.services.s3.reading import find
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.refusals import acl_not_supported, not_built
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 
 
 class PutObjectAcl(OfVersion, frozen=True, kw_only=True):
-    """Parameters of PutObjectAcl."""
+    """Of PutObjectAcl."""
 
     acl: str | None = None
     access_control_policy: AccessControlPolicy | None = None
@@ -38,8 +36,8 @@ class PutObjectAcl(OfVersion, frozen=True, kw_only=True):
 @operations.read("GetObjectAcl", OfVersion, on_version(("GetObjectAcl", "GetObjectVersionAcl")))
 def get_object_acl(allowed: Allowed, parameters: OfVersion, view: Snapshot) -> Result:
     """Return the ACL: full control for the bucket's owner, who owns all that is in it."""
-    home = present(view, parameters.bucket)
-    find(allowed, view, home, parameters.key, parameters.version_id)
+    home = the_bucket(view, parameters.bucket)
+    the_object(allowed, view, home, parameters.key, parameters.version_id)
     owner = owner_of(view, home.account)
     return {
         "owner": owner,
@@ -57,10 +55,10 @@ def _checks(ask: Ask[PutObjectAcl]) -> Sequence[Check]:
 @operations.write("PutObjectAcl", PutObjectAcl, access(_checks))
 def put_object_acl(allowed: Allowed, parameters: PutObjectAcl, transaction: Transaction) -> Result:
     """Refuse every change but the one that changes nothing."""
-    home = present(transaction, parameters.bucket)
-    find(allowed, transaction, home, parameters.key, parameters.version_id)
+    home = the_bucket(transaction, parameters.bucket)
+    the_object(allowed, transaction, home, parameters.key, parameters.version_id)
     if home.ownership == OWNER_ENFORCED and parameters.acl != "bucket-owner-full-control":
         raise acl_not_supported()
     if parameters.acl not in {"private", "bucket-owner-full-control"}:
-        raise ServiceError("NotImplemented", "Of access control lists only the private one is implemented.", 501)
+        raise not_built("Of access control lists only the private one is implemented.")
     return {}

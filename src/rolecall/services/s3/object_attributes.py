@@ -10,10 +10,9 @@ from rolecall.buckets.versions import ObjectVersion
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfVersion, on_version
 from rolecall.services.s3.checksums import COMPOSITE, shown
-from rolecall.services.s3.errors import invalid_argument, not_implemented
+from rolecall.services.s3.finding import shown_version, the_bucket, the_object
 from rolecall.services.s3.listing_keys import page_size
-from rolecall.services.s3.reading import find, shown_version
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.refusals import invalid_argument, not_implemented
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot
 from rolecall.wire.checksums import ALGORITHMS
@@ -22,7 +21,7 @@ ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "Obje
 
 
 class GetObjectAttributes(OfVersion, frozen=True, kw_only=True):
-    """Parameters of GetObjectAttributes."""
+    """Of GetObjectAttributes."""
 
     object_attributes: tuple[str, ...]
     max_parts: int | None = None
@@ -43,8 +42,8 @@ def get_object_attributes(allowed: Allowed, parameters: GetObjectAttributes, vie
     if not asked or asked - ATTRIBUTES:
         message = "Invalid attribute name specified." if asked else "The x-amz-object-attributes header is missing."
         raise invalid_argument(message, "x-amz-object-attributes", ",".join(sorted(asked)))
-    home = present(view, parameters.bucket)
-    found = find(allowed, view, home, parameters.key, parameters.version_id)
+    home = the_bucket(view, parameters.bucket)
+    found = the_object(allowed, view, home, parameters.key, parameters.version_id)
     return {
         "last_modified": found.modified,
         "version_id": shown_version(home, found),

@@ -23,13 +23,13 @@ from rolecall.services.s3.checksums import DEFAULT, Wanted, algorithm_named, sho
 from rolecall.services.s3.conditions import check_write, check_write_headers
 from rolecall.services.s3.context import Keys, request_tag_keys
 from rolecall.services.s3.copying import Copying, Source, open_source, reading_check, refuse_large, source_named
-from rolecall.services.s3.errors import invalid_argument, invalid_request, not_implemented
+from rolecall.services.s3.finding import same_bucket, shown_version, the_bucket
 from rolecall.services.s3.intake import Intake
 from rolecall.services.s3.making import Granting, Made, made
-from rolecall.services.s3.object_put import Arrived, asked_tags, keep, making_checks, same_bucket
+from rolecall.services.s3.object_put import Arrived, asked_tags, keep, making_checks
 from rolecall.services.s3.ranges import Range
-from rolecall.services.s3.reading import Content, content_of, damaged, pieces_of, shown_version
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.reading import Content, content_of, damaged, pieces_of
+from rolecall.services.s3.refusals import invalid_argument, invalid_request, not_implemented
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 from rolecall.wire.checksums import ALGORITHMS, Algorithm
@@ -39,7 +39,7 @@ REPLACE = "REPLACE"
 
 
 class CopyObject(Granting, frozen=True, kw_only=True):
-    """Parameters of CopyObject."""
+    """Of CopyObject."""
 
     copy_source: str
     copy_source_if_match: str | None = None
@@ -86,7 +86,7 @@ async def copy_object(allowed: Allowed, parameters: CopyObject, streams: Streams
     source = source_named(parameters.copy_source)
     with streams.store.view() as view:
         from_bucket, found = open_source(allowed, view, parameters.source)
-        home = present(view, parameters.bucket)
+        home = the_bucket(view, parameters.bucket)
         refuse_large(found.size)
         _refuse_idle(parameters, source, found)
         what = _what(allowed, view, parameters, source, from_bucket, home, found)

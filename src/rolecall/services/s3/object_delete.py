@@ -19,17 +19,15 @@ from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import OfBucket, OfVersion, access, further_check, object_check
 from rolecall.services.s3.conditions import names_etag
 from rolecall.services.s3.context import Keys
-from rolecall.services.s3.errors import (
+from rolecall.services.s3.finding import check_version_id, same_bucket, the_bucket
+from rolecall.services.s3.making import check_key
+from rolecall.services.s3.refusals import (
     access_denied,
     invalid_request,
     malformed_xml,
     no_such_key,
     precondition_failed,
 )
-from rolecall.services.s3.making import check_key
-from rolecall.services.s3.object_put import same_bucket
-from rolecall.services.s3.reading import check_version_id
-from rolecall.services.s3.settings import present
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Transaction
 from rolecall.wire.checksums import ALGORITHMS
@@ -38,7 +36,7 @@ MOST_KEYS = 1000
 
 
 class DeleteObject(OfVersion, frozen=True, kw_only=True):
-    """Parameters of DeleteObject."""
+    """Of DeleteObject."""
 
     if_match: str | None = None
     if_match_last_modified_time: datetime | None = None
@@ -63,7 +61,7 @@ class Delete(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeleteObjects(OfBucket, frozen=True, kw_only=True):
-    """Parameters of DeleteObjects."""
+    """Of DeleteObjects."""
 
     delete: Delete
 
@@ -95,14 +93,14 @@ def delete_object(allowed: Allowed, parameters: DeleteObject, transaction: Trans
         last_modified_time=parameters.if_match_last_modified_time,
         size=parameters.if_match_size,
     )
-    done = _delete(transaction, present(transaction, parameters.bucket), doomed, allowed.now)
+    done = _delete(transaction, the_bucket(transaction, parameters.bucket), doomed, allowed.now)
     return {"version_id": done.version_id, "delete_marker": True if done.delete_marker else None}
 
 
 def _no_checks(ask: Ask[DeleteObjects]) -> Sequence[Check]:
     """The handler asks for each key. That the bucket is the expected one can be said before."""
     expected = ask.request.header("x-amz-expected-bucket-owner")
-    if expected is not None and present(ask.view, ask.parameters.bucket).account != expected:
+    if expected is not None and the_bucket(ask.view, ask.parameters.bucket).account != expected:
         raise access_denied()
     return []
 
@@ -122,7 +120,7 @@ async def delete_objects(allowed: Allowed, parameters: DeleteObjects, streams: S
         raise malformed_xml()
     _require_digest(allowed)
     with streams.store.view() as view:
-        home = present(view, parameters.bucket)
+        home = the_bucket(view, parameters.bucket)
         may = [
             allowed.permits(
                 view, further_check(home, _action(one.version_id), one.key, _keys(one.version_id, one.e_tag))

@@ -19,11 +19,11 @@ from rolecall.message import ServiceError
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import access
 from rolecall.services.s3.checksums import wanted
-from rolecall.services.s3.errors import invalid_argument, malformed_xml
+from rolecall.services.s3.finding import same_bucket, the_bucket
 from rolecall.services.s3.making import Making, header_text, made
-from rolecall.services.s3.object_put import answer, arriving, keep, making_checks, same_bucket
+from rolecall.services.s3.object_put import answer, arriving, keep, making_checks
 from rolecall.services.s3.reading import address_of
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.refusals import invalid_argument, malformed_xml
 from rolecall.services.s3.table import operations
 from rolecall.services.s3.tags import OBJECT_TAGS, TagSet, tags_of
 from rolecall.store.interface import Transaction
@@ -33,7 +33,7 @@ from rolecall.wire.xml_input import MalformedXml, parse_document, read_structure
 
 
 class PostObject(Making, frozen=True, kw_only=True):
-    """Parameters of PostObject."""
+    """Of PostObject."""
 
     key: str = ""
     content_md5: str | None = None
@@ -71,7 +71,7 @@ async def post_object(allowed: Allowed, parameters: PostObject, streams: Streams
     asked = wanted(parameters, allowed.request)
     md5 = content_md5(parameters.content_md5)
     with streams.store.view() as view:
-        home = present(view, parameters.bucket)
+        home = the_bucket(view, parameters.bucket)
         what = made(allowed, msgspec.structs.replace(parameters, tagging=None), home)
         what = msgspec.structs.replace(what, tags=_tags(parameters))
     async with arriving(streams, asked, md5) as arrived:

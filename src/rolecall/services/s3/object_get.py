@@ -19,17 +19,17 @@ from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import OfVersion, existing_keys, further_check, on_version
 from rolecall.services.s3.checksums import shown
 from rolecall.services.s3.conditions import check_read
-from rolecall.services.s3.errors import invalid_request, not_implemented
+from rolecall.services.s3.finding import shown_version, the_bucket, the_object
 from rolecall.services.s3.making import header_text
 from rolecall.services.s3.ranges import Range, asked_range
-from rolecall.services.s3.reading import body_of, content_of, damaged, find, shown_version
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.reading import body_of, content_of, damaged
+from rolecall.services.s3.refusals import invalid_request, not_implemented
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot
 
 
 class GetObject(OfVersion, frozen=True, kw_only=True):
-    """Parameters of GetObject and HeadObject."""
+    """Of GetObject and HeadObject."""
 
     if_match: str | None = None
     if_none_match: str | None = None
@@ -77,8 +77,8 @@ def _answer(allowed: Allowed, parameters: GetObject, view: Snapshot) -> tuple[Ob
     if parameters.sse_customer_algorithm is not None or parameters.sse_customer_key is not None:
         raise not_implemented("x-amz-server-side-encryption-customer-algorithm")
     overrides = _overrides(allowed, parameters)
-    home = present(view, parameters.bucket)
-    found = find(allowed, view, home, parameters.key, parameters.version_id)
+    home = the_bucket(view, parameters.bucket)
+    found = the_object(allowed, view, home, parameters.key, parameters.version_id)
     check_read(
         found,
         now=allowed.now,

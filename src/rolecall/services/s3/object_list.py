@@ -15,10 +15,10 @@ from rolecall.buckets.versions import NULL, Listed, sequence_of, version
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket
 from rolecall.services.s3.context import Keys
-from rolecall.services.s3.errors import invalid_argument
+from rolecall.services.s3.finding import the_bucket
 from rolecall.services.s3.listing_keys import MOST, Spelling, page_size, place_of, spelling, token_of
 from rolecall.services.s3.owners import owner_of
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.refusals import invalid_argument
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot
 
@@ -33,13 +33,13 @@ class Listing(OfBucket, frozen=True, kw_only=True):
 
 
 class ListObjects(Listing, frozen=True, kw_only=True):
-    """Parameters of ListObjects."""
+    """Of ListObjects."""
 
     marker: str | None = None
 
 
 class ListObjectsV2(Listing, frozen=True, kw_only=True):
-    """Parameters of ListObjectsV2."""
+    """Of ListObjectsV2."""
 
     continuation_token: str | None = None
     start_after: str | None = None
@@ -47,7 +47,7 @@ class ListObjectsV2(Listing, frozen=True, kw_only=True):
 
 
 class ListObjectVersions(Listing, frozen=True, kw_only=True):
-    """Parameters of ListObjectVersions."""
+    """Of ListObjectVersions."""
 
     key_marker: str | None = None
     version_id_marker: str | None = None
@@ -66,7 +66,7 @@ def _keys(ask: Ask[Listing]) -> Keys:
 def list_objects(allowed: Allowed, parameters: ListObjects, view: Snapshot) -> Result:
     """Return a page of the bucket's objects behind `marker`."""
     del allowed
-    home = present(view, parameters.bucket)
+    home = the_bucket(view, parameters.bucket)
     spell = spelling(parameters.encoding_type)
     page = listing.list_objects(
         view,
@@ -90,7 +90,7 @@ def list_objects(allowed: Allowed, parameters: ListObjects, view: Snapshot) -> R
 def list_objects_v2(allowed: Allowed, parameters: ListObjectsV2, view: Snapshot) -> Result:
     """Return a page of the bucket's objects, from a token on, or behind `start-after`."""
     del allowed
-    home = present(view, parameters.bucket)
+    home = the_bucket(view, parameters.bucket)
     spell = spelling(parameters.encoding_type)
     token = parameters.continuation_token
     if token is not None:
@@ -120,7 +120,7 @@ def list_objects_v2(allowed: Allowed, parameters: ListObjectsV2, view: Snapshot)
 def list_object_versions(allowed: Allowed, parameters: ListObjectVersions, view: Snapshot) -> Result:
     """Return a page of versions and delete markers, the newest of a key first."""
     del allowed
-    home = present(view, parameters.bucket)
+    home = the_bucket(view, parameters.bucket)
     spell = spelling(parameters.encoding_type)
     page = listing.list_versions(
         view,

@@ -26,10 +26,10 @@ from rolecall.services.s3.context import (
     request_tag_keys,
     write_keys,
 )
-from rolecall.services.s3.errors import no_such_bucket, not_implemented
+from rolecall.services.s3.finding import same_bucket, the_bucket
 from rolecall.services.s3.intake import MOST, Intake, entity_too_large
 from rolecall.services.s3.making import Granting, Made, Making, made
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.refusals import not_implemented
 from rolecall.services.s3.table import operations
 from rolecall.services.s3.tags import tags_of_header
 from rolecall.store.interface import Snapshot, Transaction
@@ -37,7 +37,7 @@ from rolecall.wire.checksums import Algorithm, bad_md5, content_md5
 
 
 class PutObject(Granting, frozen=True, kw_only=True):
-    """Parameters of PutObject."""
+    """Of PutObject."""
 
     content_md5: str | None = None
     checksum_algorithm: str | None = None
@@ -94,7 +94,7 @@ async def put_object(allowed: Allowed, parameters: PutObject, streams: Streams) 
     asked = wanted(parameters, allowed.request)
     md5 = content_md5(parameters.content_md5)
     with streams.store.view() as view:
-        home = present(view, parameters.bucket)
+        home = the_bucket(view, parameters.bucket)
         what = made(allowed, parameters, home)
         check_write(_present(view, parameters), parameters.key, parameters.if_match, parameters.if_none_match)
     async with arriving(streams, asked, md5) as arrived:
@@ -155,14 +155,6 @@ async def arriving(streams: Streams, asked: Wanted, md5: bytes | None, *further:
 def _check_length(length: int | None) -> None:
     if length is not None and length > MOST:
         raise entity_too_large(length, MOST)
-
-
-def same_bucket(view: Snapshot, home: Bucket) -> Bucket:
-    """Return the bucket as it is now. Raises ServiceError where it went, or went and came again as another one."""
-    now = present(view, home.name)
-    if (now.account, now.created) != (home.account, home.created):
-        raise no_such_bucket(home.name)
-    return now
 
 
 def keep(

@@ -15,15 +15,14 @@ from rolecall.buckets.versions import change
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfVersion, access, existing_keys, object_check, on_version
 from rolecall.services.s3.context import request_tag_keys
-from rolecall.services.s3.reading import find, shown_version
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.finding import shown_version, the_bucket, the_object
 from rolecall.services.s3.table import operations
 from rolecall.services.s3.tags import OBJECT_TAGS, TagSet, shown, tags_of
 from rolecall.store.interface import Snapshot, Transaction
 
 
 class PutObjectTagging(OfVersion, frozen=True, kw_only=True):
-    """Parameters of PutObjectTagging."""
+    """Of PutObjectTagging."""
 
     tagging: TagSet
 
@@ -31,8 +30,8 @@ class PutObjectTagging(OfVersion, frozen=True, kw_only=True):
 @operations.read("GetObjectTagging", OfVersion, on_version(("GetObjectTagging", "GetObjectVersionTagging")))
 def get_object_tagging(allowed: Allowed, parameters: OfVersion, view: Snapshot) -> Result:
     """Return the tags."""
-    home = present(view, parameters.bucket)
-    found = find(allowed, view, home, parameters.key, parameters.version_id)
+    home = the_bucket(view, parameters.bucket)
+    found = the_object(allowed, view, home, parameters.key, parameters.version_id)
     return {"tag_set": shown(dict(sorted(found.tags.items()))), "version_id": shown_version(home, found)}
 
 
@@ -57,7 +56,7 @@ def delete_object_tagging(allowed: Allowed, parameters: OfVersion, transaction: 
 
 
 def _set(allowed: Allowed, parameters: OfVersion, transaction: Transaction, tags: dict[str, str]) -> Result:
-    home = present(transaction, parameters.bucket)
-    found = find(allowed, transaction, home, parameters.key, parameters.version_id)
+    home = the_bucket(transaction, parameters.bucket)
+    found = the_object(allowed, transaction, home, parameters.key, parameters.version_id)
     change(transaction, home.name, msgspec.structs.replace(found, tags=tags))
     return {"version_id": shown_version(home, found)}

@@ -16,14 +16,14 @@ from rolecall.message import ServiceError
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket
 from rolecall.services.s3.context import Keys, write_keys
-from rolecall.services.s3.errors import acl_not_supported, malformed_xml
+from rolecall.services.s3.finding import the_bucket
 from rolecall.services.s3.owners import owner_of
-from rolecall.services.s3.settings import not_found, present
+from rolecall.services.s3.refusals import acl_not_supported, malformed_xml, no_such_setting, not_built
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 
-_OWNERSHIPS = frozenset({OWNER_ENFORCED, "BucketOwnerPreferred", "ObjectWriter"})
-_CANNED = frozenset({"private", "public-read", "public-read-write", "authenticated-read"})
+OWNERSHIPS = frozenset({OWNER_ENFORCED, "BucketOwnerPreferred", "ObjectWriter"})
+CANNED_ACLS = frozenset({"private", "public-read", "public-read-write", "authenticated-read"})
 _PUBLIC_GROUPS = frozenset(
     {
         "http://acs.amazonaws.com/groups/global/AllUsers",
@@ -79,11 +79,10 @@ class AccessControlPolicy(msgspec.Struct, frozen=True, kw_only=True):
     grants: list[Grant] | None = None
 
 
-class NewAcl(OfBucket, frozen=True, kw_only=True):
-    """Of PutBucketAcl."""
+class BucketAcl(OfBucket, frozen=True, kw_only=True):
+    """Of operations that may set a bucket's ACL by headers."""
 
     acl: str | None = None
-    access_control_policy: AccessControlPolicy | None = None
     grant_full_control: str | None = None
     grant_read: str | None = None
     grant_read_acp: str | None = None
@@ -91,10 +90,16 @@ class NewAcl(OfBucket, frozen=True, kw_only=True):
     grant_write_acp: str | None = None
 
     @property
-    def headers(self) -> list[str]:
+    def grants(self) -> list[str]:
         """The grant headers that were sent."""
         sent = (self.grant_full_control, self.grant_read, self.grant_read_acp, self.grant_write, self.grant_write_acp)
         return [header for header in sent if header is not None]
+
+
+class NewAcl(BucketAcl, frozen=True, kw_only=True):
+    """Of PutBucketAcl."""
+
+    access_control_policy: AccessControlPolicy | None = None
 
 
 def _acl_keys(ask: Ask[NewAcl]) -> Keys:
@@ -106,9 +111,9 @@ def put_bucket_ownership_controls(allowed: Allowed, parameters: NewOwnership, tr
     """Set who owns what is written."""
     del allowed
     rules = parameters.ownership_controls.rules if parameters.ownership_controls is not None else None
-    if rules is None or len(rules) != 1 or rules[0].object_ownership not in _OWNERSHIPS:
+    if rules is None or len(rules) != 1 or rules[0].object_ownership not in OWNERSHIPS:
         raise malformed_xml()
-    found = present(transaction, parameters.bucket)
+    found = the_bucket(transaction, parameters.bucket)
     change_bucket(transaction, msgspec.structs.replace(found, ownership=rules[0].object_ownership))
     return {}
 
@@ -117,10 +122,10 @@ def put_bucket_ownership_controls(allowed: Allowed, parameters: NewOwnership, tr
 def get_bucket_ownership_controls(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Return who owns what is written."""
     del allowed
-    ownership = present(view, parameters.bucket).ownership
+    ownership = the_bucket(view, parameters.bucket).ownership
     if ownership is None:
         message = "The bucket ownership controls were not found"
-        raise not_found("OwnershipControlsNotFoundError", message, parameters.bucket)
+        raise no_such_setting("OwnershipControlsNotFoundError", message, parameters.bucket)
     return {"ownership_controls": {"rules": [{"object_ownership": ownership}]}}
 
 
@@ -128,7 +133,7 @@ def get_bucket_ownership_controls(allowed: Allowed, parameters: OfBucket, view: 
 def delete_bucket_ownership_controls(allowed: Allowed, parameters: OfBucket, transaction: Transaction) -> Result:
     """Remove the ownership controls; that there are none is no error."""
     del allowed
-    found = present(transaction, parameters.bucket)
+    found = the_bucket(transaction, parameters.bucket)
     change_bucket(transaction, msgspec.structs.replace(found, ownership=None))
     return {}
 
@@ -137,7 +142,7 @@ def delete_bucket_ownership_controls(allowed: Allowed, parameters: OfBucket, tra
 def get_bucket_acl(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Return the bucket's ACL: full control for its owner."""
     del allowed
-    found = present(view, parameters.bucket)
+    found = the_bucket(view, parameters.bucket)
     owner = owner_of(view, found.account)
     grantee = {"type": "CanonicalUser", **owner}
     return {"owner": owner, "grants": [{"grantee": grantee, "permission": "FULL_CONTROL"}]}
@@ -146,7 +151,7 @@ def get_bucket_acl(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Re
 @operations.write("PutBucketAcl", NewAcl, on_bucket("PutBucketAcl", keys=_acl_keys))
 def put_bucket_acl(allowed: Allowed, parameters: NewAcl, transaction: Transaction) -> Result:
     """Take the ACL that the bucket has, where ACLs are on; refuse every other."""
-    found = present(transaction, parameters.bucket)
+    found = the_bucket(transaction, parameters.bucket)
     _refuse_malformed(parameters)
     if found.ownership == OWNER_ENFORCED:
         raise acl_not_supported()
@@ -154,20 +159,20 @@ def put_bucket_acl(allowed: Allowed, parameters: NewAcl, transaction: Transactio
     if block is not None and block.block_public_acls and _is_public(parameters):
         raise _public_acl(allowed, found)
     if not _is_private(parameters, owner_of(transaction, found.account)["id"]):
-        raise ServiceError("NotImplemented", "Of access control lists only the private one is implemented.", 501)
+        raise not_built("Of access control lists only the private one is implemented.")
     return {}
 
 
 def _refuse_malformed(sent: NewAcl) -> None:
     """Raise ServiceError unless exactly one of a canned ACL, grant headers and a document was sent, and understood."""
     document = sent.access_control_policy
-    ways = (sent.acl is not None) + bool(sent.headers) + (document is not None)
+    ways = (sent.acl is not None) + bool(sent.grants) + (document is not None)
     if ways > 1:
         raise ServiceError("UnexpectedContent", "This request does not support content")
     if ways == 0:
         message = "Your request was missing a required header"
         raise ServiceError("MissingSecurityHeader", message, fields={"MissingHeaderName": "x-amz-acl"})
-    if sent.acl is not None and sent.acl not in _CANNED:
+    if sent.acl is not None and sent.acl not in CANNED_ACLS:
         fields = {"ArgumentName": "x-amz-acl", "ArgumentValue": sent.acl}
         raise ServiceError("InvalidArgument", "", fields=fields)
     if document is None:
@@ -180,7 +185,7 @@ def _refuse_malformed(sent: NewAcl) -> None:
 def _is_public(sent: NewAcl) -> bool:
     if sent.acl is not None:
         return sent.acl != "private"
-    named = [header for header in sent.headers if any(group in header for group in _PUBLIC_GROUPS)]
+    named = [header for header in sent.grants if any(group in header for group in _PUBLIC_GROUPS)]
     grants = sent.access_control_policy.grants or [] if sent.access_control_policy is not None else []
     return bool(named) or any(one.grantee is not None and one.grantee.uri in _PUBLIC_GROUPS for one in grants)
 
@@ -190,7 +195,7 @@ def _is_private(sent: NewAcl, owner: str) -> bool:
     if sent.acl is not None:
         return sent.acl == "private"
     if sent.access_control_policy is None:
-        return sent.headers == [f'id="{owner}"'] and sent.grant_full_control is not None
+        return sent.grants == [f'id="{owner}"'] and sent.grant_full_control is not None
     grants = sent.access_control_policy.grants or []
     return [(one.grantee.id, one.permission) for one in grants if one.grantee is not None] == [(owner, "FULL_CONTROL")]
 

@@ -11,8 +11,8 @@ from rolecall.access.allowed import Allowed
 from rolecall.buckets.bucket import PublicAccessBlock, change_bucket
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket
-from rolecall.services.s3.errors import invalid_request, malformed_xml
-from rolecall.services.s3.settings import not_found, present
+from rolecall.services.s3.finding import the_bucket
+from rolecall.services.s3.refusals import invalid_request, malformed_xml, no_such_setting
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 
@@ -47,7 +47,7 @@ def put_public_access_block(allowed: Allowed, parameters: NewConfiguration, tran
         block_public_policy=bool(sent.block_public_policy),
         restrict_public_buckets=bool(sent.restrict_public_buckets),
     )
-    found = present(transaction, parameters.bucket)
+    found = the_bucket(transaction, parameters.bucket)
     change_bucket(transaction, msgspec.structs.replace(found, public_access_block=block))
     return {}
 
@@ -56,10 +56,10 @@ def put_public_access_block(allowed: Allowed, parameters: NewConfiguration, tran
 def get_public_access_block(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Return the four settings."""
     del allowed
-    block = present(view, parameters.bucket).public_access_block
+    block = the_bucket(view, parameters.bucket).public_access_block
     if block is None:
         message = "The public access block configuration was not found"
-        raise not_found("NoSuchPublicAccessBlockConfiguration", message, parameters.bucket)
+        raise no_such_setting("NoSuchPublicAccessBlockConfiguration", message, parameters.bucket)
     return {"public_access_block_configuration": msgspec.to_builtins(block)}
 
 
@@ -67,6 +67,6 @@ def get_public_access_block(allowed: Allowed, parameters: OfBucket, view: Snapsh
 def delete_public_access_block(allowed: Allowed, parameters: OfBucket, transaction: Transaction) -> Result:
     """Remove the settings: nothing is blocked any more."""
     del allowed
-    found = present(transaction, parameters.bucket)
+    found = the_bucket(transaction, parameters.bucket)
     change_bucket(transaction, msgspec.structs.replace(found, public_access_block=None))
     return {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rolecall.buckets.versions import ObjectVersion
 from rolecall.message import ServiceError
-from rolecall.services.s3.errors import invalid_argument, invalid_request
+from rolecall.services.s3.refusals import invalid_argument, invalid_request
 
 _SINGLE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)")
 _SOURCE = re.compile(r"bytes=(\d+)-(\d+)")

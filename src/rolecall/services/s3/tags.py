@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from rolecall.message import ServiceError
-from rolecall.services.s3.errors import invalid_argument
+from rolecall.services.s3.refusals import invalid_argument
 
 OBJECT_TAGS = 10
 BUCKET_TAGS = 50
@@ -72,7 +72,7 @@ def _check(key: str, value: str, most: int) -> None:
         raise _invalid("The TagKey you have provided is invalid", key)
     if len(value) > 256 or not _ALLOWED.fullmatch(value):
         fields = {"TagKey": key, "TagValue": value}
-        raise ServiceError("InvalidTag", "The TagValue you have provided is invalid", 400, fields=fields)
+        raise ServiceError("InvalidTag", "The TagValue you have provided is invalid", fields=fields)
     if key.lower().startswith("aws:"):
         objects = most == OBJECT_TAGS
         message = (
@@ -87,13 +87,13 @@ def _counted(tags: dict[str, str], most: int) -> dict[str, str]:
     if len(tags) > most:
         kind = "Object" if most == OBJECT_TAGS else "Bucket"
         if kind == "Object":
-            raise ServiceError("BadRequest", f"Object tags cannot be greater than {most}", 400)
-        raise ServiceError("InvalidTag", f"Bucket tag count cannot be greater than {most}", 400)
+            raise ServiceError("BadRequest", f"Object tags cannot be greater than {most}")
+        raise ServiceError("InvalidTag", f"Bucket tag count cannot be greater than {most}")
     return tags
 
 
 def _invalid(message: str, key: str) -> ServiceError:
-    return ServiceError("InvalidTag", message, 400, fields={"TagKey": key})
+    return ServiceError("InvalidTag", message, fields={"TagKey": key})
 
 
 def _malformed(header: str) -> ServiceError:

@@ -12,8 +12,8 @@ from rolecall.buckets.bucket import ENABLED, SUSPENDED, change_bucket
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket
-from rolecall.services.s3.errors import malformed_xml
-from rolecall.services.s3.settings import present
+from rolecall.services.s3.finding import the_bucket
+from rolecall.services.s3.refusals import malformed_xml, not_built
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 
@@ -42,8 +42,8 @@ def put_bucket_versioning(allowed: Allowed, parameters: NewConfiguration, transa
     if sent.status not in {ENABLED, SUSPENDED} or sent.mfa_delete not in {None, "Enabled", "Disabled"}:
         raise malformed_xml()
     if sent.mfa_delete == "Enabled":
-        raise ServiceError("NotImplemented", "MFA delete is not implemented.", 501)
-    found = present(transaction, parameters.bucket)
+        raise not_built("MFA delete is not implemented.")
+    found = the_bucket(transaction, parameters.bucket)
     if found.versioning != sent.status:
         change_bucket(transaction, msgspec.structs.replace(found, versioning=sent.status))
     return {}
@@ -53,4 +53,4 @@ def put_bucket_versioning(allowed: Allowed, parameters: NewConfiguration, transa
 def get_bucket_versioning(allowed: Allowed, parameters: OfBucket, view: Snapshot) -> Result:
     """Return `Enabled` or `Suspended`, or nothing where versioning was never enabled."""
     del allowed
-    return {"status": present(view, parameters.bucket).versioning or None}
+    return {"status": the_bucket(view, parameters.bucket).versioning or None}

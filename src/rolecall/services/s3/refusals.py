@@ -18,6 +18,11 @@ def no_such_bucket(name: str) -> ServiceError:
     return ServiceError("NoSuchBucket", "The specified bucket does not exist", 404, fields={"BucketName": name})
 
 
+def no_such_setting(code: str, message: str, name: str) -> ServiceError:
+    """Return the refusal for a setting that the bucket has not."""
+    return ServiceError(code, message, 404, fields={"BucketName": name})
+
+
 def no_such_key(key: str, headers: Headers = ()) -> ServiceError:
     """Return the refusal for an object that does not exist, or whose newest version is a delete marker."""
     return ServiceError("NoSuchKey", "The specified key does not exist.", 404, fields={"Key": key}, headers=headers)
@@ -40,18 +45,18 @@ def no_such_upload(upload_id: str) -> ServiceError:
 
 def invalid_argument(message: str, name: str, value: str) -> ServiceError:
     """Return the refusal of an argument's value."""
-    return ServiceError("InvalidArgument", message, 400, fields={"ArgumentName": name, "ArgumentValue": value})
+    return ServiceError("InvalidArgument", message, fields={"ArgumentName": name, "ArgumentValue": value})
 
 
 def invalid_request(message: str) -> ServiceError:
     """Return the refusal of a request that contradicts itself or asks for what cannot be."""
-    return ServiceError("InvalidRequest", message, 400)
+    return ServiceError("InvalidRequest", message)
 
 
 def malformed_xml() -> ServiceError:
     """Return the refusal of a body that is not the document asked for."""
     message = "The XML you provided was not well-formed or did not validate against our published schema"
-    return ServiceError("MalformedXML", message, 400)
+    return ServiceError("MalformedXML", message)
 
 
 def not_implemented(header: str, more: str = "") -> ServiceError:
@@ -59,6 +64,11 @@ def not_implemented(header: str, more: str = "") -> ServiceError:
     message = "A header you provided implies functionality that is not implemented"
     fields = {"Header": header} | ({"additionalMessage": more} if more else {})
     return ServiceError("NotImplemented", message, 501, fields=fields)
+
+
+def not_built(message: str) -> ServiceError:
+    """Return the honest refusal of what is asked for in a body or by a value, and is not built."""
+    return ServiceError("NotImplemented", message, 501)
 
 
 def precondition_failed(condition: str) -> ServiceError:
@@ -75,7 +85,7 @@ def conditional_conflict(key: str) -> ServiceError:
 
 def acl_not_supported() -> ServiceError:
     """Return the refusal of an ACL where the bucket owner owns everything and ACLs are off."""
-    return ServiceError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
+    return ServiceError("AccessControlListNotSupported", "The bucket does not allow ACLs")
 
 
 def method_not_allowed(method: str, resource_type: str, headers: Headers = ()) -> ServiceError:
