@@ -12,25 +12,29 @@ from collections import Counter
 from datetime import datetime
 
 from rolecall.access.caller import Caller
-from rolecall.directory.devices import ROOT, STEP, Device, device, step_shown, take_code
+from rolecall.directory.devices import ROOT, Device, device, step_shown, take_code
 from rolecall.message import ServiceError
 from rolecall.policy.request import PrincipalKind
 from rolecall.services.sts.parameters import WithCode
 from rolecall.store.interface import Snapshot, Transaction
 
 MOST_WRONG = 5
-"""How many wrong codes a process hears of one device in one step: whoever guesses all day must not get far."""
+"""How many wrong codes a process hears of one device in one `SPELL`."""
+SPELL = 600
+"""In seconds. Three codes hold at a time: in steps of thirty seconds a day's guesses of two processes would find one of
+them once in a dozen days, in spells of ten minutes not in half a year.
+"""
 
 
 class _Guesses:
-    """The wrong codes of the present step, by the device's serial number."""
+    """The wrong codes of the present spell, by the device's serial number."""
 
     def __init__(self) -> None:
-        self._step = 0
+        self._spell = 0
         self._wrong: Counter[str] = Counter()
 
     def exhausted(self, serial_number: str, now: datetime) -> bool:
-        """Tell whether codes of a device are not looked at before the next step."""
+        """Tell whether codes of a device are not looked at before the next spell."""
         self._turn(now)
         return self._wrong[serial_number] >= MOST_WRONG
 
@@ -40,9 +44,9 @@ class _Guesses:
         self._wrong[serial_number] += 1
 
     def _turn(self, now: datetime) -> None:
-        step = int(now.timestamp()) // STEP
-        if step != self._step:
-            self._step = step
+        spell = int(now.timestamp()) // SPELL
+        if spell != self._spell:
+            self._spell = spell
             self._wrong.clear()
 
 
