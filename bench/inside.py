@@ -26,7 +26,7 @@ from rolecall.config import Settings
 from rolecall.edge import Edge, Message, Scope
 
 WARM = 300
-CHUNK = 250
+CHUNK = 100
 
 
 @dataclass(frozen=True)

@@ -156,8 +156,13 @@ def new_secret_key() -> str:
 
 def new_request_id() -> str:
     """Draw a request id in the form of IAM and STS, a UUID."""
-    drawn = f"{_draw(128) & _UUID_MASK | _UUID_4:032x}"
-    return f"{drawn[:8]}-{drawn[8:12]}-{drawn[12:16]}-{drawn[16:20]}-{drawn[20:]}"
+    return uuid_of(_draw(128))
+
+
+def uuid_of(number: int) -> str:
+    """Return the UUID of version 4 that a number of 128 bits makes: six of them say the version."""
+    digits = f"{number & _UUID_MASK | _UUID_4:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_short_request_id() -> str:

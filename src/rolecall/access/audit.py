@@ -11,17 +11,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
+from functools import lru_cache
 
 import msgspec
 
 from rolecall.access.authorize import Decided
 from rolecall.access.caller import Caller, SignatureFacts
-from rolecall.access.context import DEFAULT_REGION
+from rolecall.access.context import DEFAULT_REGION, iso
 from rolecall.access.explain import told
 from rolecall.access.identity import identity, username
 from rolecall.access.shown import brief, printable, readable, shown
 from rolecall.access.subjects import Subject, findable, subjects
+from rolecall.identifiers import uuid_of
 from rolecall.message import Request, ServiceError
 from rolecall.policy.decide import Decision, Outcome
 from rolecall.trail import Event
@@ -90,6 +91,7 @@ def _json(record: dict[str, object]) -> bytes:
         return msgspec.json.encode(readable(record))
 
 
+@lru_cache(maxsize=1024)
 def is_reading(operation: str) -> bool:
     """Tell whether CloudTrail would call an operation read-only."""
     return operation.startswith(_READING)
@@ -101,7 +103,7 @@ def _record(happened: Happened, completed: datetime, about: Sequence[Subject]) -
     record: dict[str, object] = {
         "eventVersion": EVENT_VERSION,
         "userIdentity": identity(caller) if caller is not None else {"type": "Unknown"},
-        "eventTime": completed.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventTime": iso(completed),
         "eventSource": f"{happened.service or 'unknown'}.amazonaws.com",
         "eventName": happened.operation,
         "awsRegion": _region(happened),
@@ -146,7 +148,7 @@ def _account(happened: Happened) -> str:
 
 def _event_id(request_id: str) -> str:
     """Return the one event id that belongs to a request id."""
-    return str(UUID(bytes=hashlib.blake2b(request_id.encode(), digest_size=16).digest(), version=4))
+    return uuid_of(int.from_bytes(hashlib.blake2b(request_id.encode(), digest_size=16).digest(), "big"))
 
 
 def _elements(happened: Happened) -> object:

@@ -110,4 +110,4 @@ def _s3_keys(signature: SignatureFacts, request: Request, now: datetime) -> Mapp
 
 def iso(moment: datetime) -> str:
     """Return an aware UTC moment as condition keys spell it: `2026-11-24T21:00:00Z`."""
-    return moment.isoformat(timespec="seconds")[:19] + "Z"
+    return f"{moment.isoformat()[:19]}Z"

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 from __future__ import annotations
 
 from rolecall.access.caller import Caller
+from rolecall.access.context import iso
 from rolecall.directory.sessions import SessionKind
 from rolecall.identifiers import root_arn
 from rolecall.policy.request import PrincipalKind
@@ -56,7 +57,7 @@ def _session_context(caller: Caller) -> dict[str, object]:
     if session.provider:
         context["webIdFederationData"] = {"federatedProvider": session.provider, "attributes": {}}
     context["attributes"] = {
-        "creationDate": session.issued.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "creationDate": iso(session.issued),
         "mfaAuthenticated": "false" if session.mfa_at is None else "true",
     }
     if session.source_identity:
