@@ -72,8 +72,8 @@ def test_what_is_no_policy_is_malformed(s3: Any, bucket: str, text: str, message
 @pytest.mark.parametrize(
     "principal",
     [
-        {"AWS": f"arn:aws:iam::{ACCOUNT}:user/nobody"},
-        {"AWS": f"arn:aws:iam::{ACCOUNT}:role/nobody"},
+        {"AWS": f"arn:aws:iam::{ACCOUNT}:user/never-made"},
+        {"AWS": f"arn:aws:iam::{ACCOUNT}:role/never-made"},
         {"AWS": f"arn:aws:iam::{ACCOUNT}:user/*"},
         {"AWS": "AIDAQQQQQQQQQQQQQQQQQ"},
         {"Service": "*"},

@@ -1,4 +1,4 @@
-"""What a new object is made of besides its bytes: the headers, metadata and tags that writing operations share.
+"""What a new object is made of besides its bytes, and the rights that takes: headers, metadata, tags, ACL.
 
 What is not built is refused here, before anything is read: no parameter is taken and then ignored.
 """
@@ -12,9 +12,18 @@ from datetime import datetime
 import msgspec
 
 from rolecall.access.allowed import Allowed
+from rolecall.access.check import Ask, Check
 from rolecall.buckets.bucket import OWNER_ENFORCED, Bucket
 from rolecall.message import ServiceError
-from rolecall.services.s3.access import OfObject
+from rolecall.services.s3.access import OfObject, object_check
+from rolecall.services.s3.context import (
+    ACL_MEMBERS,
+    LEGAL_HOLD_MEMBERS,
+    RETENTION_MEMBERS,
+    Keys,
+    request_tag_keys,
+    write_keys,
+)
 from rolecall.services.s3.refusals import (
     acl_not_supported,
     invalid_argument,
@@ -108,6 +117,31 @@ class Granting(Making, frozen=True, kw_only=True):
         """Whether a grant header was sent."""
         values = (self.grant_full_control, self.grant_read, self.grant_read_acp, self.grant_write_acp)
         return any(value is not None for value in values)
+
+
+def making_checks(ask: Ask[Making], tags: Mapping[str, str], further: Keys | None = None) -> list[Check]:
+    """Return the checks of making an object with these tags; `further` are condition keys of the operation's own."""
+    parameters = ask.parameters
+    keys: Keys = {"s3:objectcreationoperation": "true"}
+    keys |= write_keys(parameters) | (request_tag_keys(tags) if tags else {}) | (further or {})
+    checks = [object_check(ask, "PutObject", keys)]
+    if parameters.tagging is not None:
+        checks.append(object_check(ask, "PutObjectTagging", request_tag_keys(tags)))
+    if parameters.acl is not None or (isinstance(parameters, Granting) and parameters.grants):
+        checks.append(object_check(ask, "PutObjectAcl", write_keys(parameters, ACL_MEMBERS)))
+    if retention := write_keys(parameters, RETENTION_MEMBERS):
+        checks.append(object_check(ask, "PutObjectRetention", retention))
+    if hold := write_keys(parameters, LEGAL_HOLD_MEMBERS):
+        checks.append(object_check(ask, "PutObjectLegalHold", hold))
+    return checks
+
+
+def asked_tags(parameters: Making) -> Mapping[str, str]:
+    """Return the tags of `x-amz-tagging`; none where S3 does not take them, which the handler then says."""
+    try:
+        return tags_of_header(parameters.tagging)
+    except ServiceError:
+        return {}
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):

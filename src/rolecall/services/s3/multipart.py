@@ -15,14 +15,14 @@ from rolecall.buckets.uploads import Part, Upload, abort, begin, new_upload_id, 
 from rolecall.buckets.versions import Checksum
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import OfObject, access, object_check, on_object
+from rolecall.services.s3.arrival import Arrived, arriving, copied
 from rolecall.services.s3.checksums import DEFAULT, FULL_OBJECT, algorithm_named, shown_of_part, upload_kind, wanted
 from rolecall.services.s3.context import Keys
 from rolecall.services.s3.copying import Copying, open_source, reading_check, refuse_large, source_named
 from rolecall.services.s3.finding import same_bucket, shown_version, the_bucket
-from rolecall.services.s3.making import Granting, made
-from rolecall.services.s3.object_copy import copied, read_content
-from rolecall.services.s3.object_put import Arrived, arriving, asked_tags, making_checks
+from rolecall.services.s3.making import Granting, asked_tags, made, making_checks
 from rolecall.services.s3.ranges import source_range
+from rolecall.services.s3.reading import read_content
 from rolecall.services.s3.refusals import invalid_argument, invalid_request, no_such_upload, not_implemented
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction

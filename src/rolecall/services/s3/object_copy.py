@@ -5,8 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -14,21 +13,18 @@ import msgspec
 from rolecall.access.allowed import Allowed
 from rolecall.access.check import Ask, Check
 from rolecall.buckets.bucket import ENABLED, Bucket
-from rolecall.buckets.segments import SegmentMissing
-from rolecall.buckets.versions import Checksum, ObjectVersion, current
-from rolecall.objects.interface import BlobDamaged, BlobMissing, Objects
+from rolecall.buckets.versions import ObjectVersion, current
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import access, existing_keys, further_check
-from rolecall.services.s3.checksums import DEFAULT, Wanted, algorithm_named, shown, verified
+from rolecall.services.s3.arrival import copied, keep
+from rolecall.services.s3.checksums import DEFAULT, algorithm_named, shown
 from rolecall.services.s3.conditions import check_write, check_write_headers
 from rolecall.services.s3.context import Keys, request_tag_keys
 from rolecall.services.s3.copying import Copying, Source, open_source, reading_check, refuse_large, source_named
 from rolecall.services.s3.finding import same_bucket, shown_version, the_bucket
-from rolecall.services.s3.intake import Intake
-from rolecall.services.s3.making import Granting, Made, made
-from rolecall.services.s3.object_put import Arrived, asked_tags, keep, making_checks
+from rolecall.services.s3.making import Granting, Made, asked_tags, made, making_checks
 from rolecall.services.s3.ranges import Range
-from rolecall.services.s3.reading import Content, content_of, damaged, pieces_of
+from rolecall.services.s3.reading import read_content
 from rolecall.services.s3.refusals import invalid_argument, invalid_request, not_implemented
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
@@ -168,39 +164,8 @@ def _what(
     return msgspec.structs.replace(what, tags=found.tags)
 
 
-def read_content(view: Snapshot, found: ObjectVersion, part: Range) -> Content:
-    """Return where the bytes of `part` are. Raises ServiceError InternalError where they are gone."""
-    try:
-        return content_of(view, found, part)
-    except SegmentMissing as error:
-        raise damaged(found, error) from error
-
-
 def _algorithm(parameters: CopyObject, found: ObjectVersion) -> Algorithm:
     named = algorithm_named(parameters.checksum_algorithm)
     if named is not None:
         return named
     return ALGORITHMS[found.checksum.algorithm if found.checksum is not None else DEFAULT]
-
-
-@asynccontextmanager
-async def copied(
-    objects: Objects, found: ObjectVersion, content: Content, *algorithms: Algorithm
-) -> AsyncIterator[Arrived]:
-    """Copy bytes to a place of their own; let go of them if the block fails. See `object_put.arriving`."""
-    intake = Intake(objects, *algorithms)
-    try:
-        await intake.take(pieces_of(objects, content))
-        checksum: Checksum = verified(Wanted(algorithms[0]), intake.digests[algorithms[0].name], {})
-        await intake.commit()
-    except (BlobMissing, BlobDamaged) as error:
-        await intake.drop()
-        raise damaged(found, error) from error
-    except BaseException:
-        await intake.drop()
-        raise
-    try:
-        yield Arrived(intake, checksum)
-    except Exception:
-        await intake.drop()
-        raise

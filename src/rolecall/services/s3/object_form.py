@@ -18,10 +18,10 @@ from rolecall.buckets.versions import ObjectVersion
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import access
+from rolecall.services.s3.arrival import answer, arriving, keep
 from rolecall.services.s3.checksums import wanted
 from rolecall.services.s3.finding import same_bucket, the_bucket
-from rolecall.services.s3.making import Making, header_text, made
-from rolecall.services.s3.object_put import answer, arriving, keep, making_checks
+from rolecall.services.s3.making import Making, header_text, made, making_checks
 from rolecall.services.s3.reading import address_of
 from rolecall.services.s3.refusals import invalid_argument, malformed_xml
 from rolecall.services.s3.table import operations

@@ -12,7 +12,6 @@ import msgspec
 from rolecall.access.allowed import Allowed
 from rolecall.access.check import Access
 from rolecall.buckets.bucket import Bucket
-from rolecall.buckets.segments import SegmentMissing
 from rolecall.buckets.versions import Checksum, ObjectVersion
 from rolecall.objects.interface import BlobMissing
 from rolecall.services.operation import Result, Streams
@@ -22,7 +21,7 @@ from rolecall.services.s3.conditions import check_read
 from rolecall.services.s3.finding import shown_version, the_bucket, the_object
 from rolecall.services.s3.making import header_text
 from rolecall.services.s3.ranges import Range, asked_range
-from rolecall.services.s3.reading import body_of, content_of, damaged
+from rolecall.services.s3.reading import body_of, damaged, read_content
 from rolecall.services.s3.refusals import invalid_request, not_implemented
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot
@@ -56,10 +55,7 @@ async def get_object(allowed: Allowed, parameters: GetObject, streams: Streams) 
     """Return an object or a range of it. Everything but the bytes of blobs is read in one view."""
     with streams.store.view() as view:
         found, part, answer = _answer(allowed, parameters, view)
-        try:
-            content = content_of(view, found, part)
-        except SegmentMissing as error:
-            raise damaged(found, error) from error
+        content = read_content(view, found, part)
     try:
         answer["body"] = body_of(streams.objects, content)
     except BlobMissing as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
-from rolecall.buckets.segments import Segment, read_inline
+from rolecall.buckets.segments import Segment, SegmentMissing, read_inline
 from rolecall.buckets.versions import ObjectVersion
 from rolecall.message import FileBody, Request, ResponseBody, ServiceError
 from rolecall.objects.interface import Objects
@@ -19,7 +19,7 @@ Content = list["bytes | tuple[Segment, int, int]"]
 """Bytes, and runs of blobs (segment, start, length), in order."""
 
 
-def content_of(view: Snapshot, found: ObjectVersion, part: Range) -> Content:
+def _content_of(view: Snapshot, found: ObjectVersion, part: Range) -> Content:
     """Return where the bytes of `part` are; what lies in the store is read at once, of the same state as the record."""
     content: Content = []
     skip, left = part.start, part.length
@@ -37,6 +37,14 @@ def content_of(view: Snapshot, found: ObjectVersion, part: Range) -> Content:
             content.append((segment, skip, length))
         skip, left = 0, left - length
     return content
+
+
+def read_content(view: Snapshot, found: ObjectVersion, part: Range) -> Content:
+    """Return where the bytes of `part` are. Raises ServiceError InternalError where they are gone."""
+    try:
+        return _content_of(view, found, part)
+    except SegmentMissing as error:
+        raise damaged(found, error) from error
 
 
 def body_of(objects: Objects, content: Content) -> ResponseBody:

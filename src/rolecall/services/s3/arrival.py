@@ -1,0 +1,117 @@
+"""A body that came whole: verified, made durable, and kept as an object, or let go of without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from rolecall.access.allowed import Allowed
+from rolecall.buckets.bucket import ENABLED, Bucket
+from rolecall.buckets.versions import Checksum, ObjectVersion, add
+from rolecall.objects.interface import BlobDamaged, BlobMissing, Objects
+from rolecall.services.operation import Streams
+from rolecall.services.s3.checksums import Wanted, shown, verified
+from rolecall.services.s3.intake import MOST, Intake, entity_too_large
+from rolecall.services.s3.making import Made
+from rolecall.services.s3.reading import Content, damaged, pieces_of
+from rolecall.store.interface import Transaction
+from rolecall.wire.checksums import Algorithm, bad_md5
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A body that came whole and is what its digests say."""
+
+    intake: Intake
+    checksum: Checksum
+
+    @property
+    def etag(self) -> str:
+        """The ETag of these bytes."""
+        return self.intake.md5.hex()
+
+
+def arriving(
+    streams: Streams, asked: Wanted, md5: bytes | None, *further: Algorithm
+) -> AbstractAsyncContextManager[Arrived]:
+    """Take in the request's body, held against its digests, for the block that keeps it. Raises ServiceError."""
+    length = streams.payload.length
+    if length is not None and length > MOST:
+        raise entity_too_large(length, MOST)
+
+    def held(intake: Intake) -> Checksum:
+        if md5 is not None and md5 != intake.md5:
+            raise bad_md5(md5, intake.md5)
+        return verified(asked, intake.digests[asked.algorithm.name], streams.payload.trailers())
+
+    return _taken(Intake(streams.objects, asked.algorithm, *further), streams.payload.chunks(), held)
+
+
+def copied(
+    objects: Objects, found: ObjectVersion, content: Content, algorithm: Algorithm
+) -> AbstractAsyncContextManager[Arrived]:
+    """Copy an object's bytes to a place of their own, for the block that keeps them. Raises ServiceError."""
+
+    def held(intake: Intake) -> Checksum:
+        return verified(Wanted(algorithm), intake.digests[algorithm.name], {})
+
+    return _taken(Intake(objects, algorithm), _whole(objects, found, content), held)
+
+
+async def _whole(objects: Objects, found: ObjectVersion, content: Content) -> AsyncIterator[bytes]:
+    try:
+        async for piece in pieces_of(objects, content):
+            yield piece
+    except (BlobMissing, BlobDamaged) as error:
+        raise damaged(found, error) from error
+
+
+@asynccontextmanager
+async def _taken(
+    intake: Intake, chunks: AsyncIterator[bytes], held: Callable[[Intake], Checksum]
+) -> AsyncIterator[Arrived]:
+    """Take in a body, hold it, make it durable, and let go of it if any of that or the block fails.
+
+    A block that is cancelled may have been committed all the same, so then its bytes stay for the sweeper to judge.
+    """
+    try:
+        await intake.take(chunks)
+        checksum = held(intake)
+        await intake.commit()
+    except BaseException:
+        await intake.drop()
+        raise
+    try:
+        yield Arrived(intake, checksum)
+    except Exception:
+        await intake.drop()
+        raise
+
+
+def keep(
+    transaction: Transaction, allowed: Allowed, home: Bucket, key: str, what: Made, arrived: Arrived
+) -> ObjectVersion:
+    """Make an object of what arrived."""
+    draft = ObjectVersion(
+        key,
+        allowed.now.replace(microsecond=0),
+        size=arrived.intake.size,
+        etag=arrived.etag,
+        segments=arrived.intake.keep(transaction, allowed.now),
+        headers=what.headers,
+        metadata=what.metadata,
+        tags=what.tags,
+        checksum=arrived.checksum,
+        storage_class=what.storage_class,
+    )
+    return add(transaction, home, draft, allowed.now)
+
+
+def answer(home: Bucket, added: ObjectVersion) -> dict[str, object]:
+    """Return the answer about an object that was just made."""
+    return {
+        "e_tag": f'"{added.etag}"',
+        "version_id": added.version_id if home.versioning == ENABLED else None,
+        **shown(added.checksum),
+    }
