@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +24,10 @@ MOST_MEMORY = 200 * 1024 * 1024
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of this file's own, whose memory nobody else has used."""
-    with serving(tmp_path_factory.mktemp("large") / "data", "--account", "123456789012", "--tutorial") as running:
+    data = tmp_path_factory.mktemp("large") / "data"
+    with serving(data, "--account", "123456789012", "--tutorial") as running:
         yield running
+    shutil.rmtree(data)  # the bytes of deleted objects wait there for the housekeeping
 
 
 @pytest.fixture
