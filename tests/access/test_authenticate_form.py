@@ -55,7 +55,7 @@ def test_a_user_and_what_the_file_may_be(world: World, alice: Client) -> None:
     assert (found.policy.shortest, found.policy.longest) == (1, 9)
 
 
-def test_a_session(world: World) -> None:
+def test_a_form_may_be_a_sessions_until_it_is_over(world: World) -> None:
     role = world.role("uploader", trusting("*"))
     client = opened(world, SessionKind.ROLE, role.role_id)
     assert enter(world, form(client)).caller.principal.kind is PrincipalKind.ROLE_SESSION
@@ -63,13 +63,13 @@ def test_a_session(world: World) -> None:
     assert refused(world, form(client)).code == "ExpiredToken"
 
 
-def test_nobody(world: World) -> None:
+def test_an_unsigned_form_is_nobodys(world: World) -> None:
     found = enter(world, {"key": "a"})
     assert found.caller is NOBODY
     assert found.policy is None
 
 
-def test_a_forged_token(world: World, alice: Client) -> None:
+def test_a_token_that_does_not_open_is_refused(world: World, alice: Client) -> None:
     """minio/minio#13335: an invalid security token was accepted."""
     assert refused(world, form(replace(alice, token="garbage"))).code == "InvalidToken"
     assert refused(world, {"key": "a", "x-amz-security-token": "t"}).code == "AccessDenied"

@@ -37,7 +37,7 @@ def a_session(world: World, **more: Any) -> Credentials:
     )
 
 
-def test_a_users_keys(world: World) -> None:
+def test_what_the_keys_say_of_a_user(world: World) -> None:
     alice = world.user("alice", path="/team/", tags={"Level": "3"})
     assert keys(world, alice, "sts", {"referer": "http://here/"}) == {
         "aws:currenttime": "2026-11-24T12:00:00Z",

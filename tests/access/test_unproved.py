@@ -39,7 +39,7 @@ OF_S3 = OF_BODIES | {kind for kind in Problem if kind.name.startswith(("PAYLOAD"
 
 @pytest.mark.parametrize("kind", Problem)
 @pytest.mark.parametrize("scheme", Scheme)
-def test_s3(kind: Problem, scheme: Scheme) -> None:
+def test_every_problem_has_words_of_s3(kind: Problem, scheme: Scheme) -> None:
     problem = SignatureProblem(kind, **ANY)
     if kind in OF_BODIES:
         error = unproved_s3.body_refused(problem, None)
@@ -51,7 +51,7 @@ def test_s3(kind: Problem, scheme: Scheme) -> None:
 
 @pytest.mark.parametrize("kind", sorted(set(Problem) - OF_S3, key=lambda kind: kind.name))
 @pytest.mark.parametrize("service", ["iam", "sts", "cloudtrail"])
-def test_other_services(kind: Problem, service: str) -> None:
+def test_every_problem_has_words_of_the_other_services(kind: Problem, service: str) -> None:
     error = unproved.signature_refused(SignatureProblem(kind, **ANY), service, now=START)
     assert error.message
     assert error.status in {400, 403}

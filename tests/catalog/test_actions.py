@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -170,10 +169,9 @@ def test_patterns_find_their_actions() -> None:
     assert len(actions.matching("*")) > 20_000
 
 
-def test_a_hostile_pattern_is_not_slow() -> None:
-    began = time.monotonic()
-    actions.matching("iam:" + "*a" * 2000 + "*b")
-    assert time.monotonic() - began < 5
+def test_no_pattern_keeps_the_catalogue_busy() -> None:
+    """What would backtrack without end runs into the test's time limit."""
+    assert not actions.matching("iam:" + "*a" * 2000 + "*b")
 
 
 def test_dependent_actions_are_actions() -> None:

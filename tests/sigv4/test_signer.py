@@ -102,7 +102,7 @@ def test_paths_of_other_services_are_normalized_and_encoded_twice(segments: list
     verify(sent(request), "iam")
 
 
-def test_presigned_identity() -> None:
+def test_a_presigned_get_caller_identity_is_signed_alike() -> None:
     """What EKS-style authenticators send: a presigned GetCallerIdentity."""
     url = f"https://{HOST}/?Action=GetCallerIdentity&Version=2011-06-15"
     request = AWSRequest("GET", url, {"x-k8s-aws-id": "cluster"})
@@ -115,7 +115,7 @@ def test_presigned_identity() -> None:
 
 
 @pytest.mark.parametrize("token", [None, TOKEN])
-def test_forms(token: str | None) -> None:
+def test_forms_are_signed_alike(token: str | None) -> None:
     request = AWSRequest("POST", f"https://{HOST}/bucket")
     fields: dict[str, str] = {"key": "a"}
     policy = {"expiration": "2030-01-01T00:00:00Z", "conditions": [{"bucket": "bucket"}, {"key": "a"}]}
