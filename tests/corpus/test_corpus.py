@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.corpus.cases import EVERY_CALLER, OWNERS_ROOT, read_case
 from tests.spec import evaluator
-
-from rolecall.policy.cases import EVERY_CALLER, OWNERS_ROOT, read_case
 
 HERE = Path(__file__).parent
 CASES = [

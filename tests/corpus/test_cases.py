@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.corpus.cases import CaseUnreadable, read_case
 
-from rolecall.policy.cases import CaseUnreadable, read_case
 from rolecall.policy.parse import PolicyUnreadable
 from rolecall.policy.request import PrincipalKind
 

@@ -1,7 +1,7 @@
 """Authorization cases as data: one JSON object with a request and the policies that apply to it, ready to be decided.
 
-The shape is that of tests/corpus. What a case leaves out is read from its ARNs; condition keys are complete, none is
-derived. Of single services this module knows what a case takes for granted of AWS: tables, in one place.
+What a case leaves out is read from its ARNs; condition keys are complete, none is derived. Of single services this
+module knows what a case takes for granted of AWS: tables, in one place.
 """
 
 from __future__ import annotations
