@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -30,14 +31,16 @@ class LoginProfile(msgspec.Struct, frozen=True, kw_only=True):
     reset_required: bool = False
 
 
-class _Hashed(msgspec.Struct, frozen=True, array_like=True):
+class Hashed(msgspec.Struct, frozen=True, array_like=True):
+    """A password that can be recognized and not read."""
+
     salt: bytes
     digest: bytes
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(LoginProfile).decode
-_decode_hashes = msgspec.msgpack.Decoder(list[_Hashed]).decode
+_decode_hashes = msgspec.msgpack.Decoder(list[Hashed]).decode
 
 
 def login_profile(view: Snapshot, account: str, user_id: str) -> LoginProfile | None:
@@ -46,11 +49,11 @@ def login_profile(view: Snapshot, account: str, user_id: str) -> LoginProfile | 
     return None if value is None else _decode(value)
 
 
-def put_login_profile(transaction: Transaction, profile: LoginProfile, password: str | None = None) -> None:
+def put_login_profile(transaction: Transaction, profile: LoginProfile, password: Hashed | None = None) -> None:
     """Keep a login profile; with a new `password`, the one before is remembered as used."""
     transaction.put(pack("iam-login", profile.account, profile.user_id), _encode(profile))
     if password is not None:
-        hashes = [_hash(password), *_hashes(transaction, profile)][: REMEMBERED + 1]
+        hashes = [password, *hashes_of(transaction, profile)][: REMEMBERED + 1]
         transaction.put_secret(_secret_key(profile), _encode(hashes))
     transaction.advance_watermark()
 
@@ -62,30 +65,25 @@ def delete_login_profile(transaction: Transaction, profile: LoginProfile) -> Non
     transaction.advance_watermark()
 
 
-def password_matches(view: Snapshot, profile: LoginProfile, password: str) -> bool:
-    """Tell whether this is the user's password, in the same time whether it is or not."""
-    hashes = _hashes(view, profile)
-    return bool(hashes) and _is(hashes[0], password)
+def hashes_of(view: Snapshot, profile: LoginProfile) -> list[Hashed]:
+    """Return the user's password and those before it, the newest first."""
+    value = view.get_secret(_secret_key(profile))
+    return [] if value is None else _decode_hashes(value)
 
 
-def was_used(view: Snapshot, profile: LoginProfile, password: str, times: int) -> bool:
-    """Tell whether this is one of the user's last `times` passwords, the present one included."""
-    return any(_is(known, password) for known in _hashes(view, profile)[:times])
+def hashed(password: str) -> Hashed:
+    """Hash a new password. It takes long on purpose, so it is nothing to do in a transaction."""
+    return _hash(password, os.urandom(_SALT_SIZE))
+
+
+def is_among(known: Sequence[Hashed], password: str) -> bool:
+    """Tell whether this is one of the `known` passwords. It takes long for each of them."""
+    return any(hmac.compare_digest(_hash(password, one.salt).digest, one.digest) for one in known)
 
 
 def _secret_key(profile: LoginProfile) -> bytes:
     return pack("iam-password", profile.account, profile.user_id)
 
 
-def _hashes(view: Snapshot, profile: LoginProfile) -> list[_Hashed]:
-    value = view.get_secret(_secret_key(profile))
-    return [] if value is None else _decode_hashes(value)
-
-
-def _hash(password: str, salt: bytes | None = None) -> _Hashed:
-    salt = salt or os.urandom(_SALT_SIZE)
-    return _Hashed(salt, hashlib.scrypt(password.encode(), salt=salt, n=_COST, r=_BLOCK, p=_LANES, dklen=32))
-
-
-def _is(known: _Hashed, password: str) -> bool:
-    return hmac.compare_digest(_hash(password, known.salt).digest, known.digest)
+def _hash(password: str, salt: bytes) -> Hashed:
+    return Hashed(salt, hashlib.scrypt(password.encode(), salt=salt, n=_COST, r=_BLOCK, p=_LANES, dklen=32))

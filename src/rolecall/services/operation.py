@@ -77,7 +77,7 @@ class Manner(Enum):
     WRITE = "write"
     """Inside the store's write; may run twice, so it has no effect but through its transaction."""
     STREAM = "stream"
-    """Asynchronous, for object bytes."""
+    """Asynchronous, for object bytes, and for what takes too long to do in a transaction."""
     UNBUILT = "unbuilt"
     """Authenticated, authorized, and then honestly refused with 501."""
 

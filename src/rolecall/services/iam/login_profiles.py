@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import string
+from collections.abc import Sequence
 
 import msgspec
 
@@ -11,14 +13,16 @@ from rolecall.access.check import Access, Ask, Check
 from rolecall.directory.accounts import PasswordPolicy
 from rolecall.directory.accounts import account as account_record
 from rolecall.directory.passwords import (
+    Hashed,
     LoginProfile,
     delete_login_profile,
+    hashed,
+    hashes_of,
+    is_among,
     login_profile,
-    password_matches,
     put_login_profile,
-    was_used,
 )
-from rolecall.directory.principals import User
+from rolecall.directory.principals import User, user
 from rolecall.identifiers import root_arn
 from rolecall.message import ServiceError
 from rolecall.policy.request import PrincipalKind
@@ -27,7 +31,7 @@ from rolecall.services.iam.finding import the_user, user_itself
 from rolecall.services.iam.parameters import OfSelf, OfUser
 from rolecall.services.iam.refusals import exists_already, no_such_entity
 from rolecall.services.iam.table import operations
-from rolecall.services.operation import Parameters, Result
+from rolecall.services.operation import Parameters, Result, Streams
 from rolecall.store.interface import Snapshot, Transaction
 
 _SYMBOLS = "!@#$%^&*()_+-=[]{}|'"
@@ -70,17 +74,39 @@ def _violation(message: str) -> ServiceError:
     return ServiceError("PasswordPolicyViolation", message)
 
 
-def _hold(view: Snapshot, account: str, profile: LoginProfile | None, password: str) -> None:
-    """Raise PasswordPolicyViolation unless the account's policy, or AWS's where there is none, accepts a password."""
+def _hold(view: Snapshot, account: str, password: str) -> int:
+    """Return how many of the passwords before it a new one must not be.
+
+    Raises PasswordPolicyViolation unless the account's policy, or AWS's where there is none, accepts it.
+    """
     record = account_record(view, account)
     policy = record.password_policy if record is not None else None
     if policy is None:
         _hold_to_default(password)
-        return
+        return 0
     _hold_to(policy, password)
-    reuse = policy.password_reuse_prevention
-    if reuse and profile is not None and was_used(view, profile, password, reuse):
+    return policy.password_reuse_prevention or 0
+
+
+async def _hashed(password: str, used: Sequence[Hashed]) -> Hashed:
+    """Hash a new password, which must be none of those `used`.
+
+    It takes a tenth of a second for each: beside the loop, and outside of the transaction that all others wait for.
+    """
+    if await asyncio.to_thread(is_among, used, password):
         raise _violation("Policy constraint violation with password reuse prevention during password change.")
+    return await asyncio.to_thread(hashed, password)
+
+
+def _as_it_was(transaction: Transaction, owner: User, known: Sequence[Hashed]) -> LoginProfile:
+    """Return the profile of the very user, whose passwords must still be the `known` ones. Raises ServiceError."""
+    found = login_profile(transaction, owner.account, owner.user_id)
+    if user(transaction, owner.account, owner.user_id) is None or found is None:
+        raise no_such_entity(f"Login Profile for User {owner.name} cannot be found.")
+    if hashes_of(transaction, found) != known:
+        message = "The password was changed meanwhile. Please try again."
+        raise ServiceError("EntityTemporarilyUnmodifiable", message, 409)
+    return found
 
 
 def _classes(password: str) -> dict[str, bool]:
@@ -131,23 +157,37 @@ def _shown(owner: User, profile: LoginProfile) -> dict[str, object]:
     }
 
 
-@operations.write("CreateLoginProfile", NewLogin, on_self("CreateLoginProfile"))
-def create_login_profile(allowed: Allowed, parameters: NewLogin, transaction: Transaction) -> Result:
-    """Give a user a password."""
-    owner = user_itself(transaction, allowed.caller, parameters.user_name)
-    if login_profile(transaction, owner.account, owner.user_id) is not None:
+def _refuse_second(view: Snapshot, owner: User) -> None:
+    if login_profile(view, owner.account, owner.user_id) is not None:
         raise exists_already(f"Login Profile for user {owner.name} already exists.")
-    if parameters.password is None:
-        raise ServiceError("ValidationError", "A password must be specified.")
-    _hold(transaction, owner.account, None, parameters.password)
+
+
+@operations.stream("CreateLoginProfile", NewLogin, on_self("CreateLoginProfile"))
+async def create_login_profile(allowed: Allowed, parameters: NewLogin, streams: Streams) -> Result:
+    """Give a user a password."""
+    with streams.store.view() as view:
+        owner = user_itself(view, allowed.caller, parameters.user_name)
+        _refuse_second(view, owner)
+        if parameters.password is None:
+            raise ServiceError("ValidationError", "A password must be specified.")
+        _hold(view, owner.account, parameters.password)
+    new = await _hashed(parameters.password, ())
+    now = allowed.now.replace(microsecond=0)
     profile = LoginProfile(
         account=owner.account,
         user_id=owner.user_id,
-        created=allowed.now.replace(microsecond=0),
-        changed=allowed.now.replace(microsecond=0),
+        created=now,
+        changed=now,
         reset_required=parameters.password_reset_required,
     )
-    put_login_profile(transaction, profile, parameters.password)
+
+    def work(transaction: Transaction) -> None:
+        if user(transaction, owner.account, owner.user_id) is None:
+            raise no_such_entity(f"The user with name {owner.name} cannot be found.")
+        _refuse_second(transaction, owner)
+        put_login_profile(transaction, profile, new)
+
+    await streams.store.write(work)
     return {"login_profile": _shown(owner, profile)}
 
 
@@ -158,18 +198,26 @@ def get_login_profile(allowed: Allowed, parameters: OfSelf, view: Snapshot) -> R
     return {"login_profile": _shown(owner, _profile(view, owner))}
 
 
-@operations.write("UpdateLoginProfile", ChangedLogin, on_user("UpdateLoginProfile"))
-def update_login_profile(allowed: Allowed, parameters: ChangedLogin, transaction: Transaction) -> Result:
+@operations.stream("UpdateLoginProfile", ChangedLogin, on_user("UpdateLoginProfile"))
+async def update_login_profile(allowed: Allowed, parameters: ChangedLogin, streams: Streams) -> Result:
     """Give a user another password, or demand that it chooses one."""
-    owner = the_user(transaction, allowed.caller.account, parameters.user_name)
-    old = _profile(transaction, owner)
-    if parameters.password is not None:
-        _hold(transaction, owner.account, old, parameters.password)
-    reset = old.reset_required if parameters.password_reset_required is None else parameters.password_reset_required
-    changed = old.changed if parameters.password is None else allowed.now.replace(microsecond=0)
-    put_login_profile(
-        transaction, msgspec.structs.replace(old, reset_required=reset, changed=changed), parameters.password
-    )
+    with streams.store.view() as view:
+        owner = the_user(view, allowed.caller.account, parameters.user_name)
+        known = hashes_of(view, _profile(view, owner))
+        reuse = 0 if parameters.password is None else _hold(view, owner.account, parameters.password)
+    new = None if parameters.password is None else await _hashed(parameters.password, known[:reuse])
+
+    def work(transaction: Transaction) -> None:
+        old = _as_it_was(transaction, owner, known)
+        reset = parameters.password_reset_required
+        changed = msgspec.structs.replace(
+            old,
+            reset_required=old.reset_required if reset is None else reset,
+            changed=old.changed if new is None else allowed.now.replace(microsecond=0),
+        )
+        put_login_profile(transaction, changed, new)
+
+    await streams.store.write(work)
     return {}
 
 
@@ -182,17 +230,25 @@ def remove_login_profile(allowed: Allowed, parameters: OfSelf, transaction: Tran
     return {}
 
 
-@operations.write("ChangePassword", TwoPasswords, CHANGE)
-def change_password(allowed: Allowed, parameters: TwoPasswords, transaction: Transaction) -> Result:
+@operations.stream("ChangePassword", TwoPasswords, CHANGE)
+async def change_password(allowed: Allowed, parameters: TwoPasswords, streams: Streams) -> Result:
     """Change one's own password, knowing the old one."""
     caller = allowed.caller
     if caller.principal.kind is not PrincipalKind.USER or caller.user is None:
         raise ServiceError("InvalidUserType", "Only IAM users can change their password this way.")
-    owner = the_user(transaction, caller.account, caller.user.name)
-    old = _profile(transaction, owner)
-    if not password_matches(transaction, old, parameters.old_password):
+    with streams.store.view() as view:
+        owner = the_user(view, caller.account, caller.user.name)
+        known = hashes_of(view, _profile(view, owner))
+    if not await asyncio.to_thread(is_among, known[:1], parameters.old_password):
         raise ServiceError("AccessDenied", "The old password was incorrect.", 403)
-    _hold(transaction, owner.account, old, parameters.new_password)
-    new = msgspec.structs.replace(old, reset_required=False, changed=allowed.now.replace(microsecond=0))
-    put_login_profile(transaction, new, parameters.new_password)
+    with streams.store.view() as view:
+        reuse = _hold(view, owner.account, parameters.new_password)
+    new = await _hashed(parameters.new_password, known[:reuse])
+
+    def work(transaction: Transaction) -> None:
+        old = _as_it_was(transaction, owner, known)
+        changed = msgspec.structs.replace(old, reset_required=False, changed=allowed.now.replace(microsecond=0))
+        put_login_profile(transaction, changed, new)
+
+    await streams.store.write(work)
     return {}
