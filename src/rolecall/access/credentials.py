@@ -17,7 +17,7 @@ from rolecall.directory.sessions import (
     SessionKind,
     TokenInvalid,
     is_revoked,
-    open_with_secret,
+    open_token,
     session_keys,
 )
 from rolecall.identifiers import assumed_role_arn, federated_user_arn, root_arn
@@ -123,7 +123,7 @@ def _long_term(view: Snapshot, access_key_id: str) -> Known:
 
 def _temporary(view: Snapshot, ring: SessionKeys, access_key_id: str, token: str) -> Known:
     try:
-        session, secret = open_with_secret(ring, token)
+        session, secret = open_token(ring, token)
     except TokenInvalid as invalid:
         raise CredentialProblem(Unproved.TOKEN, access_key_id, token, f"the token is invalid: {invalid}") from None
     if session.access_key_id != access_key_id:

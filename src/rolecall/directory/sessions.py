@@ -247,18 +247,11 @@ def _padded(session: Session, size: int) -> bytes:
     return payload
 
 
-def open_token(keys: SessionKeys, token: str) -> Session:
-    """Return the session that a token holds, whether it has expired or not. Raises TokenInvalid."""
-    return _opened(keys, token)[0]
+def open_token(keys: SessionKeys, token: str) -> tuple[Session, str]:
+    """Return the session that a token holds, whether it has expired or not, and its secret access key.
 
-
-def open_with_secret(keys: SessionKeys, token: str) -> tuple[Session, str]:
-    """Return the session that a token holds, and its secret access key. Raises TokenInvalid."""
-    session, key = _opened(keys, token)
-    return session, key.secret(session.session_id)
-
-
-def _opened(keys: SessionKeys, token: str) -> tuple[Session, SessionKey]:
+    Raises TokenInvalid.
+    """
     if len(token) > MAX_TOKEN:
         raise TokenInvalid("too long")
     try:
@@ -271,9 +264,10 @@ def _opened(keys: SessionKeys, token: str) -> tuple[Session, SessionKey]:
     if key is None:
         raise TokenInvalid("sealed by no key that is kept")
     try:
-        return _decode(_unpacked(key.open(sealed[_HEAD_SIZE:]))), key
+        session = _decode(_unpacked(key.open(sealed[_HEAD_SIZE:])))
     except (InvalidTag, ValueError, zlib.error, msgspec.MsgspecError):
         raise TokenInvalid("does not open") from None
+    return session, key.secret(session.session_id)
 
 
 def packed_percent(session: Session) -> int:

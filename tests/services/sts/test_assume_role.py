@@ -31,7 +31,7 @@ def assume(world: World, who: Credentials | None, role: str = R, **more: Any) ->
 
 def session_of(world: World, answer: dict[str, Any]) -> Session:
     with world.store.view() as view:
-        return open_token(session_keys(view), answer["credentials"]["session_token"])
+        return open_token(session_keys(view), answer["credentials"]["session_token"])[0]
 
 
 def refused(world: World, who: Credentials | None, role: str = R, **more: Any) -> tuple[str, str, int]:

@@ -77,12 +77,6 @@ def precondition_failed(condition: str) -> ServiceError:
     return ServiceError("PreconditionFailed", message, 412, fields={"Condition": condition})
 
 
-def conditional_conflict(key: str) -> ServiceError:
-    """Return the refusal of a conditional write that another one overtook."""
-    message = "The conditional request cannot succeed due to a conflicting operation against this resource."
-    return ServiceError("ConditionalRequestConflict", message, 409, fields={"Key": key})
-
-
 def acl_not_supported() -> ServiceError:
     """Return the refusal of an ACL where the bucket owner owns everything and ACLs are off."""
     return ServiceError("AccessControlListNotSupported", "The bucket does not allow ACLs")
