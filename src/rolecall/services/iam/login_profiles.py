@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import string
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -33,6 +34,9 @@ from rolecall.services.iam.refusals import exists_already, no_such_entity
 from rolecall.services.iam.table import operations
 from rolecall.services.operation import Parameters, Result, Streams
 from rolecall.store.interface import Snapshot, Transaction
+
+_HASHING = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+"""One thread a process: whoever asks for many hashes waits for itself, and objects keep theirs."""
 
 _SYMBOLS = "!@#$%^&*()_+-=[]{}|'"
 _DEFAULT_LENGTH = 8
@@ -93,9 +97,13 @@ async def _hashed(password: str, used: Sequence[Hashed]) -> Hashed:
 
     It takes a tenth of a second for each: beside the loop, and outside of the transaction that all others wait for.
     """
-    if await asyncio.to_thread(is_among, used, password):
+    if await _is_among(used, password):
         raise _violation("Policy constraint violation with password reuse prevention during password change.")
-    return await asyncio.to_thread(hashed, password)
+    return await asyncio.get_running_loop().run_in_executor(_HASHING, hashed, password)
+
+
+async def _is_among(known: Sequence[Hashed], password: str) -> bool:
+    return await asyncio.get_running_loop().run_in_executor(_HASHING, is_among, known, password)
 
 
 def _as_it_was(transaction: Transaction, owner: User, known: Sequence[Hashed]) -> LoginProfile:
@@ -239,7 +247,7 @@ async def change_password(allowed: Allowed, parameters: TwoPasswords, streams: S
     with streams.store.view() as view:
         owner = the_user(view, caller.account, caller.user.name)
         known = hashes_of(view, _profile(view, owner))
-    if not await asyncio.to_thread(is_among, known[:1], parameters.old_password):
+    if not await _is_among(known[:1], parameters.old_password):
         raise ServiceError("AccessDenied", "The old password was incorrect.", 403)
     with streams.store.view() as view:
         reuse = _hold(view, owner.account, parameters.new_password)
