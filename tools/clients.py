@@ -27,6 +27,7 @@ DOORS = (
     "obstore==0.12.1",
     "polars==2.1.0",
     "cloudsplaining==0.9.1",
+    "principalmapper==1.1.5",
 )
 ANSIBLE = ("ansible==12.3.0", "boto3==1.44.8")
 JAVASCRIPT = Path(__file__).parent.parent / "tests" / "doors" / "js"
