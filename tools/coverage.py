@@ -96,9 +96,7 @@ def current_page() -> str:
 
 def lines(operations: Iterable[Declared], view: Snapshot) -> list[Line]:
     """Return a line for each operation."""
-    return [
-        Line(one.service, one.name, _needs(one, view), built=one.built) for one in operations
-    ]
+    return [Line(one.service, one.name, _needs(one, view), built=one.built) for one in operations]
 
 
 def render(found: Sequence[Line]) -> str:
