@@ -130,14 +130,14 @@ def _roll(fetch: Callable[[bytes, int], Fetched[T]], prefix: str, delimiter: str
     items: list[T] = []
     prefixes: list[str] = []
     last_prefix: str | None = None
-    here: bytes | None = place
+    here: bytes | None = place if limit else None
     size = _FEW if delimiter else min(limit + 1, _MOST)
     while here is not None:
         found, here = fetch(here, size)
         size = min(size * 4, _MOST)
         for key, item in found:
             if len(items) + len(prefixes) >= limit:
-                return Page(tuple(items), tuple(prefixes), truncated=limit > 0, last_prefix=last_prefix)
+                return Page(tuple(items), tuple(prefixes), truncated=True, last_prefix=last_prefix)
             cut = key.find(delimiter, len(prefix)) if delimiter else -1
             if cut >= 0:
                 last_prefix = key[: cut + len(delimiter)]
