@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolecall.store.keys import after, descending, open_ended, pack, unpack
+from rolecall.store.keys import after, descending, just_after, micros, open_ended, pack, unpack
 
 tricky_bytes = st.lists(st.sampled_from([b"\x00", b"\x01", b"\x02", b"\xfe", b"\xff", b"a"]), max_size=8).map(b"".join)
 parts = st.lists(st.binary(max_size=8) | tricky_bytes, max_size=5).map(tuple)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+moments = st.timedeltas(timedelta(0), timedelta(days=365 * 200)).map(lambda since: EPOCH + since)
 numbers = st.integers(min_value=0, max_value=2**64 - 1)
 
 
@@ -44,6 +48,17 @@ def test_an_open_ended_key_is_the_prefix_of_exactly_the_keys_whose_next_part_beg
 def test_numbers_sort_as_numbers_and_descending_ones_the_other_way(one: int, other: int) -> None:
     assert (pack("n", one) < pack("n", other)) == (one < other)
     assert (pack("n", descending(one)) < pack("n", descending(other))) == (one > other)
+
+
+@given(moments, moments)
+def test_moments_sort_as_they_follow_each_other(one: datetime, other: datetime) -> None:
+    assert (pack(micros(one)) < pack(micros(other))) == (one < other)
+    assert EPOCH + timedelta(microseconds=micros(one)) == one
+
+
+@given(st.binary(), st.binary())
+def test_nothing_lies_between_a_key_and_what_is_just_after_it(key: bytes, other: bytes) -> None:
+    assert not key < other < just_after(key)
 
 
 @given(st.text())

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 
+from rolecall.access.context import iso
+
 _SECRET = frozenset(
     {
         "secret_access_key",
@@ -50,7 +52,7 @@ def shown(value: object) -> object:
     if isinstance(value, list | tuple):
         return [shown(member) for member in value[:_LONGEST_LIST]]
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return iso(value)
     if isinstance(value, Mapping):
         return shown(dict(value))
     return f"({len(value)} bytes)" if isinstance(value, bytes) else "(stream)"

@@ -27,7 +27,7 @@ _MISMATCH = (
     " and signing method. Consult the service documentation for details."
 )
 _MUST_BE_SIGNED = "must be a 'SignedHeader' in the AWS Authorization."
-_ONE_MECHANISM = (
+ONE_MECHANISM = (
     "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the"
     " Authorization header should be specified"
 )
@@ -52,7 +52,7 @@ def signature_refused(problem: SignatureProblem, service: str, *, now: datetime)
     """Return the refusal of a signature that does not hold, or cannot be read."""
     kind, detail = problem.kind, problem.readable
     if kind is Problem.TWO_MECHANISMS:
-        return ServiceError("InvalidArgument", _ONE_MECHANISM, 400)
+        return ServiceError("InvalidArgument", ONE_MECHANISM, 400)
     if kind is Problem.TOKEN_ALONE or not detail.get("authorization", "-").strip():
         return missing_authentication(service)
     if kind in _WRONG:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from rolecall.access.context import iso
 from rolecall.access.credentials import CredentialProblem, Unproved
+from rolecall.access.unproved import ONE_MECHANISM
 from rolecall.message import ServiceError
 from rolecall.sigv4.problem import Problem, SignatureProblem, readable
 from rolecall.sigv4.signature import SKEW, Scheme, Signed, parse_amz_date
@@ -16,10 +18,6 @@ from rolecall.sigv4.signature import SKEW, Scheme, Signed, parse_amz_date
 Detail = Mapping[str, str]
 
 _UNSUPPORTED = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
-_ONE_MECHANISM = (
-    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the"
-    " Authorization header should be specified"
-)
 _ALL_PARAMETERS = (
     "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date,"
     " X-Amz-SignedHeaders, and X-Amz-Expires parameters."
@@ -87,7 +85,7 @@ def body_refused(problem: SignatureProblem, signed: Signed | None) -> ServiceErr
 
 
 _PLAIN = {
-    Problem.TWO_MECHANISMS: ("InvalidArgument", _ONE_MECHANISM, 400),
+    Problem.TWO_MECHANISMS: ("InvalidArgument", ONE_MECHANISM, 400),
     Problem.OLD_VERSION: ("InvalidRequest", _UNSUPPORTED, 400),
     Problem.TOKEN_ALONE: ("AccessDenied", "Access Denied", 403),
     Problem.QUERY_INCOMPLETE: (_QUERY_ERROR, _ALL_PARAMETERS, 400),
@@ -127,7 +125,7 @@ def _mismatch(detail: Detail, signed: Signed | None) -> ServiceError:
 def _skewed(detail: Detail, now: datetime) -> ServiceError:
     fields = {
         "RequestTime": detail["date"],
-        "ServerTime": _iso(now),
+        "ServerTime": iso(now),
         "MaxAllowedSkewMilliseconds": str(int(SKEW.total_seconds() * 1000)),
     }
     text = "The difference between the request time and the current time is too large."
@@ -136,7 +134,7 @@ def _skewed(detail: Detail, now: datetime) -> ServiceError:
 
 def _expired(detail: Detail, now: datetime) -> ServiceError:
     end = parse_amz_date(detail["date"]) + timedelta(seconds=int(detail["expires"]))
-    fields = {"X-Amz-Expires": detail["expires"], "Expires": _iso(end), "ServerTime": _iso(now)}
+    fields = {"X-Amz-Expires": detail["expires"], "Expires": iso(end), "ServerTime": iso(now)}
     return ServiceError("AccessDenied", "Request has expired", 403, fields=fields)
 
 
@@ -245,7 +243,3 @@ _WITH_DETAIL: Mapping[Problem, Callable[[Detail, Scheme], ServiceError]] = {
     Problem.POLICY_FAILED: lambda detail, _: _refused_by_policy(f"Policy Condition failed: {detail['condition']}"),
     Problem.POLICY_EXTRA: lambda detail, _: _refused_by_policy(f"Extra input fields: {detail['field']}"),
 }
-
-
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,12 +15,12 @@ from functools import partial
 
 import msgspec
 
-from rolecall.buckets.segments import Segment, micros
+from rolecall.buckets.segments import Segment
 from rolecall.buckets.uploads import decode_part
 from rolecall.buckets.versions import decode_version
 from rolecall.objects.interface import Objects
 from rolecall.store.interface import Entry, Store, Transaction
-from rolecall.store.keys import pack, unpack
+from rolecall.store.keys import micros, pack, unpack
 
 GRACE = timedelta(minutes=15)
 

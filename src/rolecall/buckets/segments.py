@@ -14,9 +14,11 @@ from datetime import datetime
 import msgspec
 
 from rolecall.store.interface import Snapshot, Transaction
-from rolecall.store.keys import pack
+from rolecall.store.keys import micros, pack
 
 PLAIN = "plain"
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class SegmentMissing(Exception):
@@ -32,11 +34,6 @@ class Segment(msgspec.Struct, frozen=True, array_like=True):
     """The number of bytes that the object has here."""
     inline: bool = False
     encoding: str = PLAIN
-
-
-def micros(moment: datetime) -> int:
-    """Return the moment as microseconds since 1970, which order what is newer behind what is older."""
-    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
 def keep_inline(transaction: Transaction, content: bytes, now: datetime) -> Segment:
@@ -64,4 +61,4 @@ def discard(transaction: Transaction, segments: Sequence[Segment], now: datetime
         if segment.inline:
             transaction.delete(pack("data", segment.source))
     if blobs:
-        transaction.put(pack("garbage", micros(now), secrets.token_bytes(8)), msgspec.msgpack.encode(blobs))
+        transaction.put(pack("garbage", micros(now), secrets.token_bytes(8)), _encode(blobs))

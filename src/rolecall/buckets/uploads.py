@@ -9,10 +9,10 @@ from datetime import datetime
 
 import msgspec
 
-from rolecall.buckets.segments import Segment, discard, micros
+from rolecall.buckets.segments import Segment, discard
 from rolecall.buckets.versions import Checksum
 from rolecall.store.interface import Snapshot, Transaction
-from rolecall.store.keys import pack
+from rolecall.store.keys import micros, pack
 from rolecall.store.paging import walk
 
 _PAGE = 1000

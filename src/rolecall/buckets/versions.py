@@ -19,9 +19,9 @@ from datetime import datetime
 import msgspec
 
 from rolecall.buckets.bucket import ENABLED, Bucket
-from rolecall.buckets.segments import Segment, discard, micros
+from rolecall.buckets.segments import Segment, discard
 from rolecall.store.interface import Snapshot, Transaction
-from rolecall.store.keys import descending, pack
+from rolecall.store.keys import descending, micros, pack
 
 NULL = "null"
 _NONCE = 12

@@ -6,10 +6,14 @@ sorts before ("a!", "b"), whatever bytes the parts hold, and a key's parts can b
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 Part = str | bytes | int
 
 _END = b"\x00\x01"
 _ZERO = b"\x00\xff"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def pack(*parts: Part) -> bytes:
@@ -41,6 +45,11 @@ def just_after(key: bytes) -> bytes:
 def unpack(key: bytes) -> tuple[bytes, ...]:
     """Return the parts of a packed key, as bytes."""
     return tuple(part.replace(_ZERO, b"\x00") for part in key.split(_END)[:-1])
+
+
+def micros(moment: datetime) -> int:
+    """Return the moment as microseconds since 1970, a part of keys that orders what is newer behind what is older."""
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def descending(number: int) -> int:

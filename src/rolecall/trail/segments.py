@@ -11,12 +11,12 @@ import hashlib
 import heapq
 import zlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from rolecall.store.interface import Snapshot, Transaction
-from rolecall.store.keys import descending, pack
+from rolecall.store.keys import descending, micros, pack
 from rolecall.store.paging import walk
 from rolecall.trail.event import ATTRIBUTES, Event, Question
 
@@ -62,7 +62,7 @@ def expire(transaction: Transaction, edge: datetime, limit: int) -> int:
     gone = 0
     for entry in transaction.scan(_SEGMENTS, limit=limit, reverse=True):
         suffix = entry.key[len(_SEGMENTS) :]
-        if _newest_in(suffix) >= _micros(edge):
+        if _newest_in(suffix) >= micros(edge):
             break
         for prefix in _entries_for(events_in(entry.value)):
             transaction.delete(prefix + suffix)
@@ -78,7 +78,7 @@ def events_in(packed: bytes) -> list[Event]:
 
 def _keep_segment(transaction: Transaction, events: list[Event]) -> None:
     encoded = _encode(events)
-    suffix = _time_part(_micros(events[-1].time)) + hashlib.sha256(encoded).digest()[:_DIGEST]
+    suffix = _time_part(micros(events[-1].time)) + hashlib.sha256(encoded).digest()[:_DIGEST]
     transaction.put(_SEGMENTS + suffix, zlib.compress(encoded, _LIGHTLY))
     for prefix, digests in _entries_for(events).items():
         transaction.put(prefix + suffix, digests)
@@ -101,13 +101,13 @@ def _in_order(view: Snapshot, question: Question) -> Iterator[Event]:
     waiting: list[tuple[int, tuple[int, ...], Event]] = []
     for suffix, packed in _candidates(view, question):
         newest = _newest_in(suffix)
-        if question.since is not None and newest < _micros(question.since):
+        if question.since is not None and newest < micros(question.since):
             break
         while waiting and -waiting[0][0] > newest:
             yield heapq.heappop(waiting)[2]
         for event in events_in(packed):
             if question.fits(event):
-                heapq.heappush(waiting, (-_micros(event.time), _backwards(event.event_id), event))
+                heapq.heappush(waiting, (-micros(event.time), _backwards(event.event_id), event))
     while waiting:
         yield heapq.heappop(waiting)[2]
 
@@ -129,7 +129,7 @@ def _candidates(view: Snapshot, question: Question) -> Iterator[tuple[bytes, byt
 def _rows(view: Snapshot, prefix: bytes, question: Question, page_size: int) -> Iterator[tuple[bytes, bytes]]:
     """Yield the rows under a prefix page by page, from the first segment that can hold an event asked for."""
     begins_at = question.begins_at()
-    start = prefix if begins_at is None else prefix + _time_part(_micros(begins_at + SPAN))
+    start = prefix if begins_at is None else prefix + _time_part(micros(begins_at + SPAN))
     for entry in walk(view, prefix, start=start, page=page_size):
         yield entry.key[len(prefix) :], entry.value
 
@@ -153,20 +153,12 @@ def _holds(digests: bytes, wanted: bytes) -> bool:
     return place >= 0
 
 
-def _time_part(micros: int) -> bytes:
-    return descending(max(0, micros)).to_bytes(_TIME, "big")
+def _time_part(number: int) -> bytes:
+    return descending(max(0, number)).to_bytes(_TIME, "big")
 
 
 def _newest_in(suffix: bytes) -> int:
     return descending(int.from_bytes(suffix[:_TIME], "big"))
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def _backwards(text: str) -> tuple[int, ...]:

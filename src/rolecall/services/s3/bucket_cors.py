@@ -19,7 +19,7 @@ from rolecall.services.s3.refusals import invalid_request, malformed_xml, no_suc
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 
-MAX_RULES = 100
+MOST_RULES = 100
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ORIGIN = re.compile(r"[\x21-\x7e]+")
 _METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
@@ -53,7 +53,7 @@ def put_bucket_cors(allowed: Allowed, parameters: NewCors, transaction: Transact
     """Replace the bucket's CORS rules."""
     del allowed
     sent = parameters.cors_configuration
-    if sent is None or not 1 <= len(sent.cors_rules) <= MAX_RULES:
+    if sent is None or not 1 <= len(sent.cors_rules) <= MOST_RULES:
         raise malformed_xml()
     rules = [_checked(rule) for rule in sent.cors_rules]
     found = the_bucket(transaction, parameters.bucket)

@@ -24,7 +24,7 @@ from rolecall.services.s3.refusals import method_not_allowed, no_such_setting
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 
-MAX_POLICY = 20 * 1024
+LARGEST_POLICY = 20 * 1024
 
 
 class NewPolicy(OfBucket, frozen=True, kw_only=True):
@@ -81,7 +81,7 @@ def _policy_of(found: Bucket) -> str:
 
 def _valid(text: str, found: Bucket) -> Document:
     """Return the policy, held against AWS's rules for bucket policies and what is known of S3's actions."""
-    if size_without_whitespace(text) > MAX_POLICY:
+    if size_without_whitespace(text) > LARGEST_POLICY:
         raise ServiceError("MalformedPolicy", "Policy exceeds the maximum allowed document size.")
     try:
         return validate(text, PolicyKind.BUCKET, bucket=found.name, facts=actions)

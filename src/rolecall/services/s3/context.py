@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from rolecall.access.context import iso
 from rolecall.buckets.bucket import Bucket
 from rolecall.policy.request import ContextValue
 from rolecall.services.operation import Parameters
@@ -59,7 +60,7 @@ def write_keys(parameters: Parameters, members: Iterable[str] = _OF_WRITES) -> K
     for member in members:
         value = getattr(parameters, member, None)
         if value is not None:
-            spelled = value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
+            spelled = iso(value) if isinstance(value, datetime) else str(value)
             keys[_OF_WRITES[member]] = spelled
     return keys
 
