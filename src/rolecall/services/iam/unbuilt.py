@@ -1,4 +1,4 @@
-"""Operations that are not built yet: authenticated, authorized on what they name, and then answered 501."""
+"""IAM's operations that are not built: authenticated, authorized on what they name, and then refused with 501."""
 
 from __future__ import annotations
 

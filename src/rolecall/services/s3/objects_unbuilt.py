@@ -1,4 +1,4 @@
-"""Operations that are not built: asked for, they are authenticated, authorized and refused with 501."""
+"""S3's other operations that are not built: authenticated, authorized on what they name, and then refused with 501."""
 
 from __future__ import annotations
 

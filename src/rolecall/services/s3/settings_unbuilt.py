@@ -1,4 +1,4 @@
-"""Settings of a bucket that are not built: asked for, they are authenticated, authorized and refused with 501.
+"""Settings of a bucket that are not built: authenticated, authorized on the bucket, and then refused with 501.
 
 Nothing of them is kept, so that nobody relies on what does not act. Actions by operation as AWS has them,
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html

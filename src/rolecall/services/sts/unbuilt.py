@@ -1,4 +1,4 @@
-"""STS's operations that are not built yet. They are declared with the right they need, and then refused with 501."""
+"""STS's operations that are not built: authenticated, authorized on what they name, and then refused with 501."""
 
 from __future__ import annotations
 
