@@ -1,9 +1,8 @@
 """`python -m bench.inside`: a request's processor time inside the application, without HTTP server and load generator.
 
 The ASGI application is called in this process with the requests of the table, one after the other. `all` is the time of
-every thread, the trail's and the store's included; `own` is that of the thread that answers, in the
-quietest stretch of requests. With `--profile` the
-functions that take the most of it are listed, by time of their own.
+every thread, the trail's and the store's included; `own` is that of the thread that answers, in the quietest stretch of
+requests. `--rooms` tells where it is spent, `--profile` in which functions.
 """
 
 from __future__ import annotations
@@ -14,11 +13,12 @@ import cProfile
 import pstats
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import servers, wrk
+from bench.rooms import Rooms
 from bench.workload import ROWS
 from bench.worlds import rolecall_world
 from rolecall.app.house import open_edge
@@ -71,32 +71,37 @@ async def feed(edge: Edge, requests: Sequence[tuple[Scope, bytes]]) -> None:
         await edge(scope, receive, send)
 
 
-async def measure(edge: Edge, requests: Sequence[tuple[Scope, bytes]], around: Callable[[], None]) -> Spent:
-    """Warm up, then measure. `around` is called before and after what is measured."""
+async def measure(edge: Edge, requests: Sequence[tuple[Scope, bytes]]) -> Spent:
+    """Warm up, then measure."""
     await feed(edge, requests[:WARM])
     timed = requests[WARM:]
     own = []
     every = time.process_time()
-    around()
     for start in range(0, len(timed), CHUNK):
         chunk = timed[start : start + CHUNK]
         began = time.thread_time()
         await feed(edge, chunk)
         own.append((time.thread_time() - began) / len(chunk))
-    around()
     return Spent((time.process_time() - every) / len(timed) * 1e6, min(own) * 1e6)
 
 
-async def _rows(settings: Settings, chosen: dict[str, list[tuple[Scope, bytes]]], lines: int) -> None:
+async def _rows(settings: Settings, chosen: dict[str, list[tuple[Scope, bytes]]], options: argparse.Namespace) -> None:
     edge = open_edge(settings)
     print(f"{'request':<16} {'all µs':>9} {'own µs':>9}")
     for name, requests in chosen.items():
-        profile = cProfile.Profile()
-        started = iter((profile.enable, profile.disable) if lines else (int, int))
-        spent = await measure(edge, requests, lambda started=started: next(started)())
+        spent = await measure(edge, requests)
         print(f"{name:<16} {spent.all:>9.1f} {spent.own:>9.1f}", flush=True)
-        if lines:
-            pstats.Stats(profile).sort_stats("tottime").print_stats(lines)
+        if options.rooms:
+            rooms = Rooms()
+            rooms.start()
+            await feed(edge, requests)
+            rooms.stop()
+            for room, share in rooms.shares():
+                print(f"    {room:<20} {share:>5.0%}")
+        if options.profile:
+            with cProfile.Profile() as profile:
+                await feed(edge, requests)
+            pstats.Stats(profile).sort_stats("tottime").print_stats(options.profile)
 
 
 def main() -> None:
@@ -104,6 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.inside", description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="*", help="only rows with these words in their names")
     parser.add_argument("--requests", type=int, default=3000, help="how many requests of each (default: 3000)")
+    parser.add_argument("--rooms", action="store_true", help="tell in which rooms the time is spent")
     parser.add_argument("--profile", type=int, default=0, metavar="LINES", help="profile, and list so many functions")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rolecall-bench-") as folder:
@@ -115,7 +121,7 @@ def main() -> None:
             for name in names:
                 count = WARM + (options.requests if "10 MiB" not in name and "LIST" not in name else 50)
                 chosen[name] = [scope_of(request) for request in wrk.some(world.requests(name), count)]
-        asyncio.run(_rows(Settings(data=data), chosen, options.profile))
+        asyncio.run(_rows(Settings(data=data), chosen, options))
 
 
 if __name__ == "__main__":

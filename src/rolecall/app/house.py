@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from rolecall.access.uses import Uses
 from rolecall.app.folder import DataFolder
 from rolecall.app.housekeeping import Housekeeping
@@ -44,7 +46,9 @@ class Worker:
         return known.account_id
 
     async def start(self) -> None:
-        """Begin what runs beside the requests."""
+        """Begin what runs beside the requests. What is there by now stays: the collector need not walk it again."""
+        gc.collect()
+        gc.freeze()
         self._housekeeping.start()
 
     async def stop(self) -> None:

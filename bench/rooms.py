@@ -1,0 +1,46 @@
+"""In which rooms of the house a thread spends its processor time, by looking a thousand times a second."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from pathlib import Path
+from types import FrameType
+
+import rolecall
+
+_HOUSE = str(Path(rolecall.__file__).parent) + "/"
+_PERIOD = 0.001
+
+
+class Rooms:
+    """Counts where the main thread is, between `start` and `stop`.
+
+    What a room calls outside the house (hashes, the database, asyncio) counts for the room.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing seen."""
+        self.seen: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Begin to look."""
+        signal.signal(signal.SIGPROF, self._look)
+        signal.setitimer(signal.ITIMER_PROF, _PERIOD, _PERIOD)
+
+    def stop(self) -> None:
+        """Look no more."""
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+    def shares(self) -> list[tuple[str, float]]:
+        """Return each room's share of what was seen in the house, the largest first."""
+        total = sum(self.seen.values())
+        return [(room, count / total) for room, count in self.seen.most_common()]
+
+    def _look(self, number: int, frame: FrameType | None) -> None:
+        del number
+        while frame is not None and not frame.f_code.co_filename.startswith(_HOUSE):
+            frame = frame.f_back
+        if frame is not None:
+            parts = frame.f_code.co_filename.removeprefix(_HOUSE).removesuffix(".py").split("/")
+            self.seen["/".join(parts[:2]) if parts[0] in {"services", "store"} else parts[0]] += 1
