@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     option("--data", type=Path, required=True, metavar="DIR", help="the data folder; made at first start")
     option("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     option("--port", type=int, default=4500, help="the port to listen on, 0 for a free one (default: 4500)")
-    option("--workers", type=int, default=min(2, os.cpu_count() or 1), help="worker processes (default: 2, or 1 on one core)")
+    option("--workers", type=int, default=min(2, os.cpu_count() or 1), help="processes (default: 2; 1 on one core)")
     option("--account", metavar="ID", help="the account id of a new data folder (default: drawn)")
     option("--tutorial", action="store_true", help="lay out the tutorial's world in a new data folder")
     option("--tls-certificate", type=Path, metavar="PEM", help="serve TLS 1.2 and 1.3 with this certificate chain")
