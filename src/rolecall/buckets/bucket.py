@@ -18,6 +18,7 @@ SUSPENDED = "Suspended"
 OWNER_ENFORCED = "BucketOwnerEnforced"
 
 _PAGE = 1000
+_MOST_KEPT = 10_000
 
 
 class BucketsError(Exception):
@@ -80,8 +81,38 @@ _decode = msgspec.msgpack.Decoder(Bucket).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def bucket(view: Snapshot, name: str) -> Bucket | None:
-    """Return the bucket of this name, or None."""
+class _Kept:
+    """Buckets as they were read while the store stood at one mark; every change of one moves it."""
+
+    __slots__ = ("found", "mark")
+
+    def __init__(self, mark: bytes) -> None:
+        self.mark = mark
+        self.found: dict[str, Bucket | None] = {}
+
+
+class _Newest:
+    """What was read at the newest mark. Of a transaction nothing is kept: its state may never become true."""
+
+    def __init__(self) -> None:
+        self._kept = _Kept(b"")
+
+    def bucket(self, view: Snapshot, name: str) -> Bucket | None:
+        """Return the bucket of this name, or None."""
+        if hasattr(view, "put"):
+            return _read(view, name)
+        kept, mark = self._kept, view.watermark()
+        if kept.mark != mark or len(kept.found) > _MOST_KEPT:
+            kept = self._kept = _Kept(mark)
+        if name not in kept.found:
+            kept.found[name] = _read(view, name)
+        return kept.found[name]
+
+
+bucket = _Newest().bucket
+
+
+def _read(view: Snapshot, name: str) -> Bucket | None:
     value = view.get(pack("bucket", name))
     return _decode(value) if value is not None else None
 
