@@ -41,6 +41,9 @@ from rolecall.wire.speech import refusal, speech_of
 MAX_DOCUMENT = 4 * 1024 * 1024
 """The largest request document of S3: a list of 10,000 parts, or of 1,000 keys to delete."""
 
+MAX_STRANGERS = 256 * 1024
+"""The largest document of S3 that is read for a caller who proved nothing."""
+
 WORTH_A_THREAD = 64 * 1024
 """From this size on a document is taken apart beside the loop, so that one sender's holds nobody else up."""
 
@@ -188,7 +191,7 @@ class Gateway:
         admit(proof.caller, f"{operation.service}:{operation.name}", unsigned=operation.unsigned)
         payload = proof.payload(trace.sent)
         if body is None and not routed.operation.streaming_input:
-            body = await read_all(payload, MAX_DOCUMENT)
+            body = await read_all(payload, MAX_STRANGERS if proof.caller.is_anonymous else MAX_DOCUMENT)
         parse = speech_of(trace.service).parse
         if body is None or len(body) < WORTH_A_THREAD:
             parameters = parse(routed, trace.request, body)
