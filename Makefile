@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= .rolecall/tutorial
 PORT ?= 4500
+BENCH ?=
+COMMA := ,
 
 .PHONY: run setup test check doors soak bench tutorial-reset fix clean
 .DEFAULT_GOAL := help
@@ -49,9 +51,10 @@ fix: setup ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## the benchmarks, as a table
-	@$(BIN)/pip install --quiet -e '.[bench]' 'moto[server]'
-	@$(BIN)/python -m bench
+bench: setup ## the benchmarks, as a table (BENCH="--peers" for others beside it)
+	@command -v wrk >/dev/null || { echo "make bench drives its load with wrk: sudo apt-get install wrk"; exit 1; }
+	@$(BIN)/pip install --quiet --constraint constraints.txt -e '.[bench$(if $(findstring --peers,$(BENCH)),$(COMMA)peers)]'
+	@$(BIN)/python -m bench $(BENCH)
 
 clean: ## remove what was built (not the data)
 	@rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis
