@@ -120,8 +120,7 @@ def _row(name: str, work: str, contestants: Sequence[Contestant], connections: i
     for _ in range(options.rounds):
         for one in contestants:
             run = _run(one, work, connections, options.seconds)
-            if one.name not in best or run.rate > best[one.name].rate:
-                best[one.name] = run
+            best[one.name] = max(best.get(one.name, run), run, key=lambda run: (-run.troubles, run.rate))
     return Row(name, work, connections, best)
 
 

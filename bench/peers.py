@@ -63,7 +63,13 @@ def _seaweedfs(folder: Path) -> Iterator[tuple[Running, World]]:
     port, master, filer, volume = (free_port() for _ in range(4))
     command = [str(_program("weed")), "server", f"-dir={home}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3"]
     command += [f"-s3.port={port}", f"-s3.iam.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
-    command += [f"-master.port={master}", f"-filer.port={filer}", f"-volume.port={volume}", "-volume.max=20"]
+    command += [
+        f"-master.port={master}",
+        f"-filer.port={filer}",
+        f"-volume.port={volume}",
+        "-volume.max=200",
+        "-master.volumeSizeLimitMB=1024",
+    ]
     grpc = ("-master.port.grpc", "-filer.port.grpc", "-volume.port.grpc", "-s3.port.grpc")
     command += [f"{option}={free_port()}" for option in grpc]
     with running(command, port, quiet=True) as started:
