@@ -2,7 +2,7 @@
 
 Shape: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 
-The request path makes a `Happened`, which only holds on to values; the trail's thread turns it into an event. Secrets
+The request path makes a `Happened`, which only holds on to values; who has the time turns it into an event. Secrets
 never enter: of parameters and results, members that hold one are hidden by name.
 """
 

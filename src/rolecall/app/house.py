@@ -36,7 +36,7 @@ class Worker:
         self.gateway = Gateway(
             registry(self.trail), self.store, self.objects, self.trail, uses, clock, settings, self._account_id()
         )
-        self._housekeeping = Housekeeping(self.store, self.objects, uses, clock)
+        self._housekeeping = Housekeeping(self.store, self.objects, self.trail, uses, clock)
 
     def _account_id(self) -> str:
         with self.store.view() as view:

@@ -38,7 +38,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Noted(Protocol):
-    """What happened, as it is queued: cheap to make, turned into an event by the trail's thread."""
+    """What happened, as it is queued: cheap to make, turned into an event later."""
 
     def event(self, completed: datetime) -> Event:
         """Return the event; called again it returns the same one."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from rolecall.clock import Clock, SystemClock, monotonic
 from rolecall.store.interface import Store, StoreError
@@ -29,7 +29,9 @@ _log = logging.getLogger("rolecall.trail")
 class Trail:
     """The trail over a store of its own, so that events neither wait for nor flush anything else.
 
-    `record` only queues; a thread of the trail's own builds and writes the events.
+    `record` only queues. Whoever has the time turns what is queued into events (`prepare`), a few at a time; a thread
+    of the trail's own writes them. Building on that thread would be simpler, and twice as dear for a busy event loop:
+    two threads of Python code hold each other up.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Trail:
         self._kept = kept
         self._queued = queued
         self._queue: deque[tuple[datetime, Noted]] = deque()
+        self._ready: deque[Event] = deque()
+        self._is_prepared = False
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._flushing = threading.Lock()
@@ -51,7 +55,7 @@ class Trail:
 
     def record(self, noted: Noted) -> None:
         """Queue an event, completed now. Where too many wait it is lost, and counted."""
-        if len(self._queue) >= self._queued:
+        if len(self._queue) + len(self._ready) >= self._queued:
             self._lose(1)
             return
         self._queue.append((self._clock.now(), noted))
@@ -60,13 +64,22 @@ class Trail:
             if self._thread is None:
                 self._start()
 
+    def prepare(self, limit: int) -> bool:
+        """Build at most `limit` queued events on the calling thread; return whether more wait.
+
+        From the first call on the trail's thread builds none: the caller is to come again, at least every
+        `FLUSH_SECONDS`.
+        """
+        self._is_prepared = True
+        more = self._build(limit)
+        if self._ready:
+            self._wake.set()
+        return more
+
     def flush(self) -> None:
-        """Write what is queued, now. Raises StoreError; what was not written stays queued."""
-        with self._flushing:
-            while batch := [self._queue[place] for place in range(min(len(self._queue), segments.SEGMENT))]:
-                self._write(self._built(batch))
-                for _ in batch:
-                    self._queue.popleft()
+        """Build and write what is queued, now. Raises StoreError; what was not written stays queued."""
+        self._build(len(self._queue))
+        self._write()
 
     def find(self, question: Question, limit: int) -> list[Event]:
         """Return at most `limit` events that were written, the newest first."""
@@ -92,20 +105,27 @@ class Trail:
             self._thread.join()
         self.flush()
 
-    def _write(self, events: list[Event]) -> None:
-        if events:
-            self._store.write_now(lambda transaction: segments.keep(transaction, events))
+    def _write(self) -> None:
+        """Write the events that are ready. Raises StoreError; what was not written stays ready."""
+        with self._flushing:
+            while batch := [self._ready[place] for place in range(min(len(self._ready), segments.SEGMENT))]:
+                self._store.write_now(partial(segments.keep, events=batch))
+                for _ in batch:
+                    self._ready.popleft()
 
-    def _built(self, batch: Sequence[tuple[datetime, Noted]]) -> list[Event]:
-        """Return the events of a batch. One that cannot be built is lost, and no reason to lose the others."""
-        events: list[Event] = []
-        for completed, noted in batch:
+    def _build(self, limit: int) -> bool:
+        """Build events. One that cannot be built is lost, and no reason to lose the others."""
+        for _ in range(limit):
             try:
-                events.append(noted.event(completed))
+                completed, noted = self._queue.popleft()
+            except IndexError:
+                return False
+            try:
+                self._ready.append(noted.event(completed))
             except Exception:  # noqa: BLE001  # whatever is wrong with one event, the trail goes on
                 _log.exception("an event could not be built")
                 self._lose(1)
-        return events
+        return bool(self._queue)
 
     def _start(self) -> None:
         with self._flushing:
@@ -119,10 +139,12 @@ class Trail:
             self._closing.wait(FLUSH_SECONDS)
             self._wake.clear()
             try:
-                self.flush()
+                if not self._is_prepared:
+                    self._build(len(self._queue))
+                self._write()
                 self._expire_sometimes()
             except StoreError as error:
-                _log.error("the trail cannot be written, %d events wait: %s", len(self._queue), error)
+                _log.error("the trail cannot be written, %d events wait: %s", len(self._ready), error)
                 self._closing.wait(_RETRY_SECONDS)
                 self._wake.set()
 
