@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -20,6 +21,7 @@ def main() -> int:
         try:
             venv.create(target, with_pip=True, clear=target.exists(), symlinks=True)
         except (subprocess.CalledProcessError, OSError, ImportError):
+            shutil.rmtree(target, ignore_errors=True)
             version = f"{sys.version_info.major}.{sys.version_info.minor}"
             print(
                 f"`{sys.executable} -m venv` does not work here. On Debian or Ubuntu, install it with:"
