@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import errno
 import http.client
-import logging
 import os
 import signal
 import socket
@@ -181,6 +180,3 @@ def _decode(kind: type, value: object) -> object:
     if kind is Path:
         return Path(str(value))
     raise NotImplementedError
-
-
-logging.getLogger("asyncio").setLevel(logging.WARNING)

@@ -17,7 +17,7 @@ from importlib.resources import files
 
 import msgspec
 
-from rolecall.catalog.corrections import DEPENDENT_ACTIONS, GLOBAL_KEYS, LISTED_UNDER, LISTS
+from rolecall.catalog.corrections import GLOBAL_KEYS, LISTED_UNDER, LISTS
 
 _DATA = files("rolecall.catalog") / "data"
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
@@ -58,11 +58,6 @@ class Action:
     def full_name(self) -> str:
         """The action as policies name it: `s3:PutObject`."""
         return f"{self.service}:{self.name}"
-
-    @property
-    def dependent_actions(self) -> tuple[str, ...]:
-        """Further actions that a request may need, by the features it uses."""
-        return DEPENDENT_ACTIONS.get(self.full_name, ())
 
 
 class _ServiceRow(msgspec.Struct, frozen=True, array_like=True):
@@ -174,11 +169,6 @@ def key_type(key: str) -> str | None:
     prefix = key.lower().partition(":")[0]
     types = _global_types() if is_global_key(key) else _key_types(prefix)
     return next((types[form] for form in _forms(key) if form in types), None)
-
-
-def is_multivalued(key: str) -> bool:
-    """Tell whether a request carries the key as a list of values, which takes ForAnyValue or ForAllValues."""
-    return (key_type(key) or "").startswith("ArrayOf")
 
 
 def _forms(key: str) -> frozenset[str]:

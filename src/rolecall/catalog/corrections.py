@@ -1,7 +1,6 @@
 """What the imported data lacks or has otherwise than AWS's guide: global keys, lists that are not shown as lists, ...
 
-Sources: the IAM user guide's pages on global and federation condition keys, on actions with several resources, and the
-permissions that the API references name beside an operation's own.
+Sources: the IAM user guide's pages on global and federation condition keys, and on actions with several resources.
 """
 
 from __future__ import annotations
@@ -73,38 +72,6 @@ LISTS = frozenset(
     }
 )
 """Keys that AWS's guide has as lists and the Service Authorization Reference as single text, in lower case."""
-
-DEPENDENT_ACTIONS: Mapping[str, tuple[str, ...]] = {
-    "iam:AddRoleToInstanceProfile": ("iam:PassRole",),
-    "iam:CreateInstanceProfile": ("iam:TagInstanceProfile",),
-    "iam:CreateOpenIDConnectProvider": ("iam:TagOpenIDConnectProvider",),
-    "iam:CreatePolicy": ("iam:TagPolicy",),
-    "iam:CreateRole": ("iam:TagRole",),
-    "iam:CreateSAMLProvider": ("iam:TagSAMLProvider",),
-    "iam:CreateUser": ("iam:TagUser",),
-    "iam:CreateVirtualMFADevice": ("iam:TagMFADevice",),
-    "iam:UploadServerCertificate": ("iam:TagServerCertificate",),
-    "s3:CreateBucket": (
-        "s3:PutBucketAcl",
-        "s3:PutBucketObjectLockConfiguration",
-        "s3:PutBucketOwnershipControls",
-        "s3:PutBucketVersioning",
-        "s3:TagResource",
-    ),
-    "s3:DeleteObject": ("s3:BypassGovernanceRetention",),
-    "s3:DeleteObjectVersion": ("s3:BypassGovernanceRetention",),
-    "s3:GetObjectAttributes": ("s3:GetObject",),
-    "s3:GetObjectVersionAttributes": ("s3:GetObjectVersion",),
-    "s3:PutObject": ("s3:PutObjectAcl", "s3:PutObjectLegalHold", "s3:PutObjectRetention", "s3:PutObjectTagging"),
-    "s3:PutObjectRetention": ("s3:BypassGovernanceRetention",),
-    "s3:PutReplicationConfiguration": ("iam:PassRole",),
-    "sts:AssumeRole": ("sts:SetContext", "sts:SetSourceIdentity", "sts:TagSession"),
-    "sts:AssumeRoleWithSAML": ("sts:SetSourceIdentity", "sts:TagSession"),
-    "sts:AssumeRoleWithWebIdentity": ("sts:SetSourceIdentity", "sts:TagSession"),
-    "sts:GetFederationToken": ("sts:TagSession",),
-    "sts:GetWebIdentityToken": ("sts:TagGetWebIdentityToken",),
-}
-"""Actions that a request may need besides the one of its name, when it uses what they guard (tags, an ACL ...)."""
 
 LISTED_UNDER: Mapping[str, str] = {
     "iam:ListGroups": "arn:${Partition}:iam::${Account}:group${PathPrefix}",
