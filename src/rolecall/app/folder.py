@@ -25,6 +25,7 @@ class DataFolder:
         self.trail = self.path / "trail.db"
         self.objects = self.path / "objects"
         self.keyring = self.path / "keyring"
+        self.removals = self.path / "removals.lock"
 
     def create(self) -> None:
         """Make the folder (mode 0700) where it is missing. Raises FolderRefused for one that others may read."""

@@ -7,6 +7,7 @@ import gc
 from rolecall.access.uses import Uses
 from rolecall.app.folder import DataFolder
 from rolecall.app.housekeeping import Housekeeping
+from rolecall.app.removals import Removals
 from rolecall.app.services import registry
 from rolecall.clock import SystemClock
 from rolecall.config import Settings
@@ -36,7 +37,7 @@ class Worker:
         self.gateway = Gateway(
             registry(self.trail), self.store, self.objects, self.trail, uses, clock, settings, self._account_id()
         )
-        self._housekeeping = Housekeeping(self.store, self.objects, self.trail, uses, clock)
+        self._housekeeping = Housekeeping(self.store, self.objects, self.trail, uses, clock, Removals(folder.removals))
 
     def _account_id(self) -> str:
         with self.store.view() as view:

@@ -11,6 +11,7 @@ import logging
 import random
 
 from rolecall.access.uses import Uses
+from rolecall.app.removals import Removals
 from rolecall.buckets.garbage import Orphanage, sweep
 from rolecall.clock import Clock
 from rolecall.directory.sessions import ensure_session_keys, forget_expired_revocations
@@ -28,13 +29,16 @@ _log = logging.getLogger("rolecall.housekeeping")
 class Housekeeping:
     """Two tasks: one tidies up about once a minute, one builds the trail's events between requests."""
 
-    def __init__(self, store: Store, objects: Objects, trail: Trail, uses: Uses, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, objects: Objects, trail: Trail, uses: Uses, clock: Clock, removals: Removals
+    ) -> None:
         """Nothing happens before `start`."""
         self._store = store
         self._objects = objects
         self._trail = trail
         self._uses = uses
         self._clock = clock
+        self._removals = removals
         self._orphanage = Orphanage()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -56,8 +60,10 @@ class Housekeeping:
         await self._uses.write_down(self._store)
         await self._store.write(lambda transaction: ensure_session_keys(transaction, now))
         await self._store.write(lambda transaction: forget_expired_revocations(transaction, now))
-        await sweep(self._store, self._objects, now)
-        await self._orphanage.tidy(self._store, self._objects, now)
+        with self._removals.allowed() as may_remove:
+            if may_remove:
+                await sweep(self._store, self._objects, now)
+                await self._orphanage.tidy(self._store, self._objects, now)
 
     async def _prepare_events(self) -> None:
         """Build the trail's events between requests, so few at once that no request waits for them noticeably."""

@@ -121,7 +121,7 @@ class Database:
                 for step in range(found, schema):
                     migrations[step](connection)
                 connection.execute(f"PRAGMA user_version = {schema}")
-        _check_keys(connection, keys)
+        check_keys(connection, keys)
 
 
 def _lay_out(connection: apsw.Connection, keys: MasterKeys) -> None:
@@ -133,7 +133,8 @@ def _lay_out(connection: apsw.Connection, keys: MasterKeys) -> None:
     )
 
 
-def _check_keys(connection: apsw.Connection, keys: MasterKeys) -> None:
+def check_keys(connection: apsw.Connection, keys: MasterKeys) -> None:
+    """See that `keys` are those the store was made with, or came of them. Raises StoreUnavailable."""
     try:
         keys.open(_CHECK, connection.execute("SELECT value FROM meta WHERE name = 'keyring'").get)
     except StoreUnavailable as error:
