@@ -15,6 +15,7 @@ COMMANDS = {
     "serve": ("rolecall.app.serve", "start the server on a data folder"),
     "root": ("rolecall.app.root", "replace a lost root access key"),
     "why": ("rolecall.client.why", "explain the decision on one request"),
+    "decide": ("rolecall.cases.decide", "decide authorization cases from a file, without a server"),
     "trail": ("rolecall.client.trail", "list who did what, and what was refused"),
 }
 

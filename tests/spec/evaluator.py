@@ -465,6 +465,9 @@ def decide(  # noqa: C901  (the guide's flow chart, box after box)
     same_account = request.resource_account in (None, caller.account)
     if not same_account or request.needs_both_sides:
         return own_side() if resource.allows else (IMPLICIT, trust_or_resource)
+    # A KMS key's policy must itself admit whoever uses the key, the account's root too.
+    if request.needs_delegation and not resource.allows:
+        return IMPLICIT, trust_or_resource
     if caller.kind is PrincipalKind.ROOT:
         return ALLOW, None
     if resource.strongest == "direct":

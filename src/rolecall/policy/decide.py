@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 from __future__ import annotations
 
 from rolecall.policy.evaluate import Verdict, evaluate
-from rolecall.policy.explain import Explanation, explanation
+from rolecall.policy.explain import Explanation, LayerExplained, explanation
 from rolecall.policy.layers import Attached, Decision, Layer, Matched, Outcome, Policies
 from rolecall.policy.principal import Reach
 from rolecall.policy.request import PolicyRequest, Principal, PrincipalKind
@@ -16,6 +16,7 @@ __all__ = [
     "Decision",
     "Explanation",
     "Layer",
+    "LayerExplained",
     "Matched",
     "Outcome",
     "Policies",
@@ -113,6 +114,8 @@ class _Case:
             return self._granted(own) if reach else _refused(own)
         if request.needs_both_sides or request.resource_account not in (None, self.caller.account):
             return self._caller_side(own) if reach else _refused(own)
+        if request.needs_delegation and not reach:
+            return _refused(own)
         if self.kind is PrincipalKind.ROOT:
             return self._granted(own, by_root=True)
         if reach is Reach.DIRECT:

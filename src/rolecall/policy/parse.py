@@ -50,7 +50,15 @@ def parse(text: str) -> Document:
     Raises:
         PolicyUnreadable: for anything that is not certainly a policy document.
     """
-    content = read_json(text)
+    return read_document(read_json(text), text)
+
+
+def read_document(content: object, text: str = "") -> Document:
+    """Return the document that a JSON value spells. Numbers in it are such as `read_json` gives.
+
+    Raises:
+        PolicyUnreadable: for anything that is not certainly a policy document.
+    """
     if not isinstance(content, dict):
         raise PolicyUnreadable("a policy document is a JSON object")
     _only(content, DOCUMENT_ELEMENTS, "the document")
@@ -70,15 +78,15 @@ def parse(text: str) -> Document:
     )
 
 
-def read_json(text: str) -> object:
+def read_json(text: str, *, most: int = MAX_BYTES) -> object:
     """Return the JSON value that `text` spells; numbers come as `Number`.
 
     Raises:
         PolicyUnreadable: for what is not JSON, for a key that an object repeats, for half a character, for text beyond
-            `MAX_BYTES`.
+            `most` bytes.
     """
-    if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise PolicyUnreadable(f"the document is larger than {MAX_BYTES} bytes")
+    if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
+        raise PolicyUnreadable(f"the document is larger than {most} bytes")
     try:
         value: object = _DECODER.decode(text)
     except (ValueError, RecursionError) as problem:

@@ -67,5 +67,7 @@ class PolicyRequest(msgspec.Struct, frozen=True):
     context: Context
     must_be_admitted: bool = False
     """The resource's own policy must admit the caller's account even within one account (role trust policies)."""
+    needs_delegation: bool = False
+    """Identity policies count only where the resource's own policy admits the account, root included (KMS keys)."""
     needs_both_sides: bool = False
     """The caller's own policies must allow too, even within one account and however the resource's policy names it."""

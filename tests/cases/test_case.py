@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.corpus.cases import CaseUnreadable, read_case
 
+from rolecall.cases.case import CaseUnreadable, read_case
 from rolecall.policy.parse import PolicyUnreadable
 from rolecall.policy.request import PrincipalKind
 
@@ -25,7 +25,10 @@ def asked(**changes: object) -> dict[str, object]:
         asked(context=[]),
         asked(context={"k": "v"}),
         asked(principal="arn:aws:iam::111122223333:group/g"),
-        {**asked(), "policies": {"identity": {}}},
+        {**asked(), "policies": {"boundary": [{}, {}]}},
+        asked(action="s3"),
+        asked(principal="arn:aws:iam::111122223333:user/"),
+        asked(principal="arn:aws"),
         {**asked(), "policies": {"scps": ["x"]}},
     ],
 )
