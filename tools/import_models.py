@@ -18,7 +18,8 @@ from pathlib import Path
 import botocore
 from botocore.loaders import Loader
 
-SERVICES = ("iam", "sts", "s3", "cloudtrail")
+SERVICES = {"iam": "iam", "sts": "sts", "s3": "s3", "cloudtrail": "cloudtrail", "access-analyzer": "accessanalyzer"}
+"""The services as credential scopes spell them, and botocore's names for their models."""
 MODELS = Path(__file__).parent.parent / "src" / "rolecall" / "wire" / "models"
 
 UNUSED = frozenset(
@@ -53,7 +54,7 @@ def trimmed(value: Json, *, named: bool = False) -> Json:
 
 def read(service: str) -> dict[str, Json]:
     """Return botocore's model of `service`, trimmed."""
-    document = Loader().load_service_model(service, "service-2")
+    document = Loader().load_service_model(SERVICES[service], "service-2")
     return {
         "source": {"package": "botocore", "version": botocore.__version__, "licence": "Apache-2.0"},
         "metadata": {key: document["metadata"][key] for key in METADATA if key in document["metadata"]},

@@ -13,7 +13,7 @@ from botocore.model import OperationModel, ServiceModel
 
 from rolecall.message import Request, Response
 
-PROTOCOLS = {"iam": "query", "sts": "query", "s3": "rest-xml", "cloudtrail": "json"}
+PROTOCOLS = {"iam": "query", "sts": "query", "s3": "rest-xml", "cloudtrail": "json", "access-analyzer": "rest-json"}
 
 
 class Unread:
@@ -27,7 +27,7 @@ class Unread:
 @cache
 def model(service: str) -> ServiceModel:
     """Return botocore's model of a service."""
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(Loader().load_service_model(service.replace("access-", "access"), "service-2"), service)
 
 
 def request_of(method: str, url: str, headers: Mapping[str, object], body: object) -> tuple[Request, bytes]:

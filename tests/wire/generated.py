@@ -29,7 +29,7 @@ class Draw:
     """Draws values of shapes."""
 
     random: Random
-    deep: int = 6
+    deep: int = 8
 
     def structure(
         self, shape: Shape, *, everything: bool, depth: int = 0

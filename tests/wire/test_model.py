@@ -19,8 +19,8 @@ FOLDER = Path(__file__).parent.parent.parent / "src" / "rolecall" / "wire" / "mo
 WITHOUT = {"GetBucketLifecycle", "PutBucketLifecycle", "GetBucketNotification", "PutBucketNotification"}
 
 
-def test_four_services_are_pinned() -> None:
-    assert services() == pinned_services() == ("cloudtrail", "iam", "s3", "sts")
+def test_five_services_are_pinned() -> None:
+    assert services() == pinned_services() == ("access-analyzer", "cloudtrail", "iam", "s3", "sts")
     assert {name: service(name).protocol for name in services()} == PROTOCOLS
 
 

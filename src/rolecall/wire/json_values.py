@@ -61,14 +61,15 @@ def plainer(member: Member) -> Plainer:
 
 @cache
 def structure_plainer(shape: Shape) -> Plainer:
-    """Return what turns a structure into what `dumps` takes; members that are None are left out."""
+    """Return what turns a structure into what `dumps` takes, without members that are None or travel elsewhere."""
     made: list[tuple[str, str, Plainer]] = []
 
     def plain(value: object) -> Json:
         if not isinstance(value, Mapping):
             raise TypeError(f"{shape.name} is a mapping, not {type(value).__name__}")
         if not made:
-            made.extend((member.snake, member.wire_name, plainer(member)) for member in shape.members.values())
+            inside = (member for member in shape.members.values() if not member.location)
+            made.extend((member.snake, member.wire_name, plainer(member)) for member in inside)
         return {name: inner(found) for snake, name, inner in made if (found := value.get(snake)) is not None}
 
     return plain
@@ -127,7 +128,10 @@ _PLAIN: dict[str, Plainer] = {
 
 
 def read_structure(shape: Shape, value: Json, prefix: str, violations: Violations) -> dict[str, object]:
-    """Read a structure; `prefix` is its own path with a dot behind. Unknown names are ignored. Raises Unfit."""
+    """Read a structure; `prefix` is its own path with a dot behind. Raises Unfit.
+
+    Unknown names are ignored, and members that the model says to travel elsewhere than in the body.
+    """
     if not isinstance(value, dict):
         raise _misfit(value, "Structure")
     values: dict[str, object] = {}
@@ -146,6 +150,7 @@ def _fields(shape: Shape) -> tuple[tuple[str, Reader, str, str, bool], ...]:
     return tuple(
         (member.wire_name, _reader(member.shape), snake, member.name[:1].lower() + member.name[1:], snake in required)
         for snake, member in shape.members.items()
+        if not member.location
     )
 
 

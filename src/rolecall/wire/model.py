@@ -229,7 +229,7 @@ class ServiceModel:
 
     @property
     def protocol(self) -> str:
-        """The protocol: `query`, `rest-xml` or `json`."""
+        """The protocol: `query`, `rest-xml`, `json` or `rest-json`."""
         return self.record.metadata.protocol
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from rolecall.message import Request, ServiceError
-from rolecall.wire import s3_routes
+from rolecall.wire import rest_json, s3_routes
 from rolecall.wire.model import OperationModel, service, services
 from rolecall.wire.routed import Routed
 from rolecall.wire.urlencoded import Undecodable, decode
@@ -18,6 +18,7 @@ __all__ = ["Routed", "needs_form", "route", "service_of", "spoken_by"]
 
 FORM = "application/x-www-form-urlencoded"
 _BODY_PROTOCOLS = frozenset({"query", "json"})
+_JSON_PROTOCOLS = frozenset({"json", "rest-json"})
 
 
 def service_of(request: Request, scope_service: str | None, base_domains: Sequence[str]) -> str:
@@ -63,7 +64,7 @@ def _unserved(request: Request, scope_service: str, spoken: str) -> ServiceError
         return ServiceError("AuthorizationQueryParametersError", message)
     names = " or ".join(f"'{name}'" for name in _served() if service(name).protocol == protocol)
     return ServiceError(
-        "InvalidSignatureException" if protocol == "json" else "SignatureDoesNotMatch",
+        "InvalidSignatureException" if protocol in _JSON_PROTOCOLS else "SignatureDoesNotMatch",
         f"Credential should be scoped to correct service: {names}. This endpoint does not serve '{scope_service}'.",
         403,
     )
@@ -71,7 +72,8 @@ def _unserved(request: Request, scope_service: str, spoken: str) -> ServiceError
 
 def needs_form(service_name: str, request: Request) -> bool:
     """Tell whether the body is read before authentication: it names the operation, or is what was signed."""
-    return request.method == "POST" and service(service_name).protocol in _BODY_PROTOCOLS
+    protocol = service(service_name).protocol
+    return protocol == "rest-json" or (request.method == "POST" and protocol in _BODY_PROTOCOLS)
 
 
 def route(request: Request, service_name: str, body: bytes | None, base_domains: Sequence[str]) -> Routed:
@@ -85,6 +87,8 @@ def route(request: Request, service_name: str, body: bytes | None, base_domains:
         return _route_query(request, service_name, body)
     if protocol == "json":
         return _route_json(request, service_name, body)
+    if protocol == "rest-json":
+        return rest_json.route(request, service_name, body)
     return s3_routes.route(request, base_domains)
 
 

@@ -21,6 +21,8 @@ class Routed(msgspec.Struct, frozen=True):
     """The query protocol's parameters, of the URL and of the body."""
     query: Mapping[str, str] = {}
     """The URL's parameters."""
+    labels: Mapping[str, str] = {}
+    """What stands in the path in place of a REST operation's labels."""
     style: str | None = None
     """How the bucket was addressed: `path` or `virtual`."""
     accept_json: bool = False

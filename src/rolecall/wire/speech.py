@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from rolecall.message import Request, Response, ServiceError
-from rolecall.wire import json_rpc, query, rest_xml
+from rolecall.wire import json_rpc, query, rest_json, rest_xml
 from rolecall.wire.model import service
 from rolecall.wire.route import accepts_json
 from rolecall.wire.routed import Routed
@@ -37,7 +37,12 @@ class Speech(Protocol):
         ...
 
 
-_SPEECHES: Mapping[str, Speech] = {"query": query, "rest-xml": rest_xml, "json": json_rpc}
+_SPEECHES: Mapping[str, Speech] = {
+    "query": query,
+    "rest-xml": rest_xml,
+    "json": json_rpc,
+    "rest-json": rest_json,
+}
 
 
 def speech_of(name: str) -> Speech:

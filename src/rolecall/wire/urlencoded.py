@@ -18,11 +18,21 @@ def decode(raw: bytes) -> dict[str, str]:
 
     Raises Undecodable for a name that comes twice, a broken escape, bytes that are not UTF-8, or too many.
     """
+    found: dict[str, str] = {}
+    for name, value in decode_pairs(raw):
+        if name in found:
+            raise Undecodable(f"The parameter {name} is given more than once.")
+        found[name] = value
+    return found
+
+
+def decode_pairs(raw: bytes) -> list[tuple[str, str]]:
+    """Do as `decode`, and let names come as often as they do."""
     if not raw:
-        return {}
+        return []
     if _BROKEN_ESCAPE.search(raw):
         raise Undecodable("A percent sign must be followed by two hexadecimal digits.")
-    found: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
     try:
         pairs = raw.decode().split("&")
         if len(pairs) > MAX_PARAMETERS:
@@ -33,9 +43,7 @@ def decode(raw: bytes) -> dict[str, str]:
             name, _, value = pair.partition("=")
             if "%" in pair or "+" in pair:
                 name, value = _text(name), _text(value)
-            if name in found:
-                raise Undecodable(f"The parameter {name} is given more than once.")
-            found[name] = value
+            found.append((name, value))
     except UnicodeDecodeError:
         raise Undecodable("Parameters must be UTF-8.") from None
     return found
