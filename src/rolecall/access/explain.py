@@ -37,6 +37,12 @@ def _policy(policy: PolicyExplained, names: Mapping[str, str]) -> dict[str, obje
     entry: dict[str, object] = {"source": policy.source, "outcome": policy.outcome.value}
     if policy.arn is not None:
         entry["policyArn"] = policy.arn
+    if policy.name:
+        entry["policyName"] = policy.name
+    if policy.version:
+        entry["policyVersion"] = policy.version
+    if policy.path:
+        entry["attachedTo"] = policy.path
     entry["statements"] = [_statement(statement, names) for statement in near[:_MOST]]
     entry["otherStatements"] = len(policy.statements) - len(near[:_MOST])
     return entry

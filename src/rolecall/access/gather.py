@@ -16,8 +16,8 @@ from rolecall.access.check import Check, Guard
 from rolecall.access.public import is_public
 from rolecall.buckets import bucket
 from rolecall.catalog import managed_policies
-from rolecall.directory.policies import attached_policies, inline_policies, managed_policy_text
-from rolecall.directory.principals import Role, User, groups_of, role, user
+from rolecall.directory.policies import attached_policies, inline_policies, managed_policy, version
+from rolecall.directory.principals import Group, Role, User, groups_of, role, user
 from rolecall.directory.sessions import Session, SessionKind
 from rolecall.directory.trust import show_principal
 from rolecall.identifiers import UNIQUE_ID
@@ -140,19 +140,31 @@ def _compiled(text: str) -> tuple[Document, CompiledPolicy]:
     return document, compile_policy(document)
 
 
-def _attached(text: str | None, source: str, arn: str | None = None) -> Attached:
+def _attached(
+    text: str | None, source: str, path: tuple[str, ...], name: str = "", arn: str | None = None, version: int = 0
+) -> Attached:
     """Return a stored policy as the decision takes it. Raises PolicyBroken."""
     if text is None:
         raise PolicyBroken(f"{source}: the policy does not exist")
     try:
-        return Attached(_compiled(text)[1], source, arn)
+        compiled = _compiled(text)[1]
     except PolicyUnreadable as error:
         raise PolicyBroken(f"{source}: {error}") from error
+    return Attached(compiled, source, arn, name, f"v{version}" if version else "", path)
 
 
-def _managed(view: Snapshot, arn: str, source: str) -> Attached:
-    text = managed_policies.document(arn) if arn.startswith(_AWS_MANAGED) else managed_policy_text(view, arn)
-    return _attached(text, source, arn)
+def _managed(view: Snapshot, arn: str, source: str, path: tuple[str, ...]) -> Attached:
+    name = arn.rpartition("/")[2]
+    if arn.startswith(_AWS_MANAGED):
+        theirs = managed_policies.find(arn)
+        return _attached(
+            managed_policies.document(arn), source, path, name, arn, theirs.default_version if theirs else 0
+        )
+    own = managed_policy(view, arn)
+    default = version(view, own, own.default_version) if own is not None else None
+    if default is None:
+        raise PolicyBroken(f"{source}: the policy does not exist")
+    return _attached(default.text, source, path, name, arn, default.number)
 
 
 def _own(caller: Caller, view: Snapshot, kept: _Kept) -> Own:
@@ -186,6 +198,19 @@ def _load_own(caller: Caller, view: Snapshot) -> Own:
     raise PolicyBroken(f"a {caller.principal.kind.value} without a user or role")
 
 
+def policies_of(view: Snapshot, entity: User | Group | Role) -> Own:
+    """Return the policies on the side of a user or role, or those of a group. Raises PolicyBroken."""
+    if isinstance(entity, Group):
+        return Own(tuple(_policies_of(view, entity.account, entity.group_id, (f"group/{entity.name}",))))
+    scps = _service_control_policies(view, entity.account)
+    return _of_role(view, entity, scps) if isinstance(entity, Role) else _of_user(view, entity, scps)
+
+
+def trust_policy(view: Snapshot, account: str, role_id: str) -> Guarding:
+    """Return what the trust policy of a role says, and what binds it. Raises PolicyBroken."""
+    return _trust(view, account, role_id)
+
+
 def _still_there(entity: _E | None) -> _E:
     if entity is None:
         raise PolicyBroken("the caller was deleted meanwhile")
@@ -193,28 +218,34 @@ def _still_there(entity: _E | None) -> _E:
 
 
 def _of_role(view: Snapshot, owner: Role, scps: Levels) -> Own:
-    identity = _policies_of(view, owner.account, owner.role_id, f"role/{owner.name}")
+    identity = _policies_of(view, owner.account, owner.role_id, (f"role/{owner.name}",))
     return Own(tuple(identity), _boundary(view, owner), scps=() if owner.is_service_linked else scps)
 
 
 def _of_user(view: Snapshot, owner: User, scps: Levels) -> Own:
     name = f"user/{owner.name}"
-    identity = _policies_of(view, owner.account, owner.user_id, name)
+    identity = _policies_of(view, owner.account, owner.user_id, (name,))
     for group in groups_of(view, owner.account, owner.user_id):
-        identity += _policies_of(view, owner.account, group.group_id, f"{name} > group/{group.name}")
+        identity += _policies_of(view, owner.account, group.group_id, (name, f"group/{group.name}"))
     return Own(tuple(identity), _boundary(view, owner), scps=scps)
 
 
-def _policies_of(view: Snapshot, account: str, owner_id: str, source: str) -> list[Attached]:
-    """Return the inline and the attached policies of a user, group or role."""
-    inline = [_attached(text, f"{source} inline {name}") for name, text in inline_policies(view, account, owner_id)]
-    return inline + [_managed(view, arn, f"{source} > {arn}") for arn in attached_policies(view, account, owner_id)]
+def _policies_of(view: Snapshot, account: str, owner_id: str, path: tuple[str, ...]) -> list[Attached]:
+    """Return the inline and the attached policies of a user, group or role, which `path` leads to."""
+    source = " > ".join(path)
+    inline = [
+        _attached(text, f"{source} inline {name}", path, name)
+        for name, text in inline_policies(view, account, owner_id)
+    ]
+    attached = attached_policies(view, account, owner_id)
+    return inline + [_managed(view, arn, f"{source} > {arn}", path) for arn in attached]
 
 
 def _boundary(view: Snapshot, owner: User | Role) -> Attached | None:
     if owner.boundary is None:
         return None
-    return _managed(view, owner.boundary, f"permissions boundary {owner.boundary}")
+    kind = "role" if isinstance(owner, Role) else "user"
+    return _managed(view, owner.boundary, f"permissions boundary {owner.boundary}", (f"{kind}/{owner.name}",))
 
 
 def _is_limited(session: Session) -> bool:
@@ -223,8 +254,9 @@ def _is_limited(session: Session) -> bool:
 
 
 def _session_policies(session: Session, view: Snapshot) -> tuple[Attached, ...]:
-    inline = [_attached(text, "session policy") for text in session.policies]
-    named = [_managed(view, arn, f"session policy {arn}") for arn in session.policy_arns]
+    path = (f"session/{session.name}",)
+    inline = [_attached(text, "session policy", path) for text in session.policies]
+    named = [_managed(view, arn, f"session policy {arn}", path) for arn in session.policy_arns]
     return (*inline, *named)
 
 
@@ -247,7 +279,7 @@ def _trust(view: Snapshot, account: str, role_id: str) -> Guarding:
     if owner is None:
         return Guarding()
     rcps = () if owner.is_service_linked else _resource_control_policies(view, account)
-    return Guarding(_attached(owner.trust, f"role/{owner.name} trust policy"), rcps)
+    return Guarding(_attached(owner.trust, f"role/{owner.name} trust policy", (f"role/{owner.name}",)), rcps)
 
 
 def _bucket_policy(view: Snapshot, account: str, name: str) -> Guarding:
@@ -255,7 +287,7 @@ def _bucket_policy(view: Snapshot, account: str, name: str) -> Guarding:
     found = bucket(view, name)
     if found is None or found.policy is None:
         return Guarding(rcps=rcps)
-    policy = _attached(found.policy, f"bucket/{name} policy")
+    policy = _attached(found.policy, f"bucket/{name} policy", (f"bucket/{name}",))
     block = found.public_access_block
     restricted = block is not None and block.restrict_public_buckets
     return Guarding(policy, rcps, owner_only=restricted and is_public(_compiled(found.policy)[0]))

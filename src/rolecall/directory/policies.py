@@ -61,15 +61,6 @@ def managed_policy(view: Snapshot, arn: str) -> ManagedPolicy | None:
     return POLICIES.with_arn(view, arn)
 
 
-def managed_policy_text(view: Snapshot, arn: str) -> str | None:
-    """Return the text of the default version of a customer managed policy, or None."""
-    found = managed_policy(view, arn)
-    if found is None:
-        return None
-    default = version(view, found, found.default_version)
-    return None if default is None else default.text
-
-
 def create_policy(transaction: Transaction, new: ManagedPolicy, text: str) -> None:
     """Keep a new policy with its first version. Raises NameTaken."""
     POLICIES.add(transaction, new)

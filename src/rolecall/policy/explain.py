@@ -47,6 +47,9 @@ class PolicyExplained:
 
     source: str
     arn: str | None
+    name: str
+    version: str
+    path: tuple[str, ...]
     outcome: Outcome
     statements: tuple[StatementExplained, ...]
 
@@ -98,6 +101,9 @@ def _policy(layer: Layer, attached: Attached, request: PolicyRequest, *, bounded
     return PolicyExplained(
         source=attached.source,
         arn=attached.arn,
+        name=attached.name,
+        version=attached.version,
+        path=attached.path,
         outcome=_outcome(layer, (attached,), request, bounded=bounded),
         statements=tuple(
             _statement(statement, layer, request, bounded=bounded) for statement in attached.policy.statements

@@ -36,12 +36,16 @@ class Attached:
     """A policy and the way it reaches the caller.
 
     `source` is that way in words: `user/alice > group/devs > arn:aws:iam::aws:policy/ReadOnlyAccess`,
-    `role/R inline P`. `arn` is a managed policy's.
+    `role/R inline P`. `arn` is a managed policy's. Where it is known, `name` is the policy's own, `version` that of a
+    managed one (`v3`), and `path` what it is attached to, the caller first: `("user/alice", "group/devs")`.
     """
 
     policy: CompiledPolicy
     source: str
     arn: str | None = None
+    name: str = ""
+    version: str = ""
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
