@@ -10,13 +10,13 @@ from rolecall.directory.policies import (
     attached_policies,
     attached_to,
     create_policy,
+    default_version,
     delete_inline_policy,
     delete_policy,
     detach,
     inline_policies,
     inline_policy,
     managed_policy,
-    managed_policy_text,
     put_inline_policy,
     put_version,
     update_policy,
@@ -35,10 +35,10 @@ def test_a_managed_policy_says_what_its_default_version_says(directory: SqliteSt
         lambda transaction: put_version(transaction, POLICY, Version(number=2, text="two", created=NOW))
     )
     with directory.view() as view:
-        assert managed_policy_text(view, POLICY.arn) == "one"
+        assert default_version(view, POLICY.arn) == Version(number=1, text="one", created=NOW)
     directory.write_now(lambda transaction: update_policy(transaction, POLICY, second))
     with directory.view() as view:
-        assert managed_policy_text(view, POLICY.arn) == "two"
+        assert default_version(view, POLICY.arn) == Version(number=2, text="two", created=NOW)
         assert [kept.number for kept in versions(view, POLICY)] == [1, 2]
         assert version(view, POLICY, 3) is None
 
@@ -56,7 +56,7 @@ def test_a_deleted_policy_takes_its_versions_with_it(directory: SqliteStore) -> 
     directory.write_now(lambda transaction: create_policy(transaction, POLICY, "one"))
     directory.write_now(lambda transaction: delete_policy(transaction, POLICY))
     with directory.view() as view:
-        assert managed_policy_text(view, POLICY.arn) is None
+        assert default_version(view, POLICY.arn) is None
         assert versions(view, POLICY) == []
 
 

@@ -16,7 +16,7 @@ from rolecall.access.check import Check, Guard
 from rolecall.access.public import is_public
 from rolecall.buckets import bucket
 from rolecall.catalog import managed_policies
-from rolecall.directory.policies import attached_policies, inline_policies, managed_policy, version
+from rolecall.directory.policies import attached_policies, default_version, inline_policies
 from rolecall.directory.principals import Group, Role, User, groups_of, role, user
 from rolecall.directory.sessions import Session, SessionKind
 from rolecall.directory.trust import show_principal
@@ -160,11 +160,8 @@ def _managed(view: Snapshot, arn: str, source: str, path: tuple[str, ...]) -> At
         return _attached(
             managed_policies.document(arn), source, path, name, arn, theirs.default_version if theirs else 0
         )
-    own = managed_policy(view, arn)
-    default = version(view, own, own.default_version) if own is not None else None
-    if default is None:
-        raise PolicyBroken(f"{source}: the policy does not exist")
-    return _attached(default.text, source, path, name, arn, default.number)
+    own = default_version(view, arn)
+    return _attached(own.text if own else None, source, path, name, arn, own.number if own else 0)
 
 
 def _own(caller: Caller, view: Snapshot, kept: _Kept) -> Own:

@@ -61,6 +61,12 @@ def managed_policy(view: Snapshot, arn: str) -> ManagedPolicy | None:
     return POLICIES.with_arn(view, arn)
 
 
+def default_version(view: Snapshot, arn: str) -> Version | None:
+    """Return the version of a customer managed policy that is in force, or None."""
+    found = managed_policy(view, arn)
+    return None if found is None else version(view, found, found.default_version)
+
+
 def create_policy(transaction: Transaction, new: ManagedPolicy, text: str) -> None:
     """Keep a new policy with its first version. Raises NameTaken."""
     POLICIES.add(transaction, new)
