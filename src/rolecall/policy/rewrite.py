@@ -56,49 +56,49 @@ def with_principals(document: str | Document, replace: Replace) -> str:
 
 def _spans(text: str) -> Iterator[_Span]:
     try:
-        for name, start in _members(text, _begin(text, 0)):
+        for name, start in members_of(text, token_at(text, 0)):
             if name == "Statement":
-                for statement in _items(text, start):
+                for statement in items_of(text, start):
                     yield from _principals_at(text, statement)
     except (ValueError, IndexError, RecursionError):
         raise PolicyUnreadable("not JSON") from None
 
 
 def _principals_at(text: str, statement: int) -> Iterator[_Span]:
-    for name, start in _members(text, statement):
+    for name, start in members_of(text, statement):
         if name in {"Principal", "NotPrincipal"}:
-            for kind, values in _members(text, start):
-                for begin in _items(text, values):
+            for kind, values in members_of(text, start):
+                for begin in items_of(text, values):
                     value, end = _DECODER.raw_decode(text, begin)
                     if isinstance(value, str):
                         yield _Span(kind, value, begin, end)
 
 
-def _begin(text: str, at: int) -> int:
+def token_at(text: str, at: int) -> int:
     """Return where the next token begins."""
     while text[at] in _BLANK:
         at += 1
     return at
 
 
-def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
+def members_of(text: str, at: int) -> Iterator[tuple[str, int]]:
     """Yield the names of an object and where their values begin; nothing for what is no object."""
     if text[at] != "{":
         return
-    at = _begin(text, at + 1)
+    at = token_at(text, at + 1)
     while text[at] != "}":
         name, end = _DECODER.raw_decode(text, at)
-        start = _begin(text, _begin(text, end) + 1)
+        start = token_at(text, token_at(text, end) + 1)
         yield str(name), start
         at = _after(text, start)
 
 
-def _items(text: str, at: int) -> Iterator[int]:
+def items_of(text: str, at: int) -> Iterator[int]:
     """Yield where the items of an array begin; for anything else, itself."""
     if text[at] != "[":
         yield at
         return
-    at = _begin(text, at + 1)
+    at = token_at(text, at + 1)
     while text[at] != "]":
         yield at
         at = _after(text, at)
@@ -107,5 +107,5 @@ def _items(text: str, at: int) -> Iterator[int]:
 def _after(text: str, at: int) -> int:
     """Return where the token behind a value and its comma begins."""
     _, end = _DECODER.raw_decode(text, at)
-    end = _begin(text, end)
-    return _begin(text, end + 1) if text[end] == "," else end
+    end = token_at(text, end)
+    return token_at(text, end + 1) if text[end] == "," else end
