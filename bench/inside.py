@@ -13,7 +13,8 @@ import cProfile
 import pstats
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +88,28 @@ async def measure(edge: Edge, requests: Sequence[tuple[Scope, bytes]]) -> Spent:
 
 async def _rows(settings: Settings, chosen: dict[str, list[tuple[Scope, bytes]]], options: argparse.Namespace) -> None:
     edge = open_edge(settings)
+    async with _alive(edge):
+        await _measure_rows(edge, chosen, options)
+
+
+@asynccontextmanager
+async def _alive(edge: Edge) -> AsyncIterator[None]:
+    """Have the application begin and end as a server does."""
+    events: asyncio.Queue[Message] = asyncio.Queue()
+    begun = asyncio.Event()
+
+    async def send(message: Message) -> None:
+        begun.set()
+
+    life = asyncio.create_task(edge({"type": "lifespan"}, events.get, send))
+    events.put_nowait({"type": "lifespan.startup"})
+    await begun.wait()
+    yield
+    events.put_nowait({"type": "lifespan.shutdown"})
+    await life
+
+
+async def _measure_rows(edge: Edge, chosen: dict[str, list[tuple[Scope, bytes]]], options: argparse.Namespace) -> None:
     print(f"{'request':<16} {'all µs':>9} {'own µs':>9}")
     for name, requests in chosen.items():
         spent = await measure(edge, requests)

@@ -210,45 +210,27 @@ def test_beyond_the_bound_events_are_lost_but_counted_and_said(
     assert "lost" in caplog.text
 
 
-def test_an_event_that_cannot_be_built_takes_no_other_with_it(trail: Trail, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_that_cannot_be_made_takes_no_other_with_it(trail: Trail, caplog: pytest.LogCaptureFixture) -> None:
     trail.record(Noted(1))
     trail.record(Broken())
     trail.record(Noted(2))
     trail.flush()
     assert {event.request_id for event in trail.find(Question(OURS), 10)} == {"request-1", "request-2"}
     assert trail.lost == 1
-    assert "could not be built" in caplog.text
+    assert "could not be made" in caplog.text
 
 
-def test_events_are_built_by_whoever_prepares_them_a_few_at_a_time_and_all_are_written(trail: Trail) -> None:
-    """The last of them is prepared when the trail's thread has just written, and must wake it again."""
-    builders: set[str] = set()
+def test_an_event_is_made_before_its_answer_leaves(trail: Trail) -> None:
+    """What happened may be changed or forgotten afterwards; the event holds on to nothing of it."""
+    makers: set[str] = set()
 
     class Watched(Noted):
         def event(self, completed: datetime) -> Event:
-            builders.add(threading.current_thread().name)
+            makers.add(threading.current_thread().name)
             return super().event(completed)
 
-    assert not trail.prepare(10)
-    for number in range(25):
-        trail.record(Watched(number))
-    assert [trail.prepare(10), trail.prepare(10)] == [True, True]
-    deadline = time.monotonic() + 10
-    while len(trail.find(Question(OURS), 100)) < 20 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not trail.prepare(10)
-    while len(trail.find(Question(OURS), 100)) < 25 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert len(trail.find(Question(OURS), 100)) == 25
-    assert builders == {threading.current_thread().name}
-
-
-def test_what_nobody_prepared_is_written_at_the_end(trail: Trail) -> None:
-    trail.prepare(1)
-    for number in range(3):
-        trail.record(Noted(number))
-    trail.close()
-    assert len(trail.find(Question(OURS), 10)) == 3
+    trail.record(Watched(1))
+    assert makers == {threading.current_thread().name}
 
 
 class _Unwilling:

@@ -2,8 +2,9 @@
 
 Shape: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 
-The request path makes a `Happened`, which only holds on to values; who has the time turns it into an event. Secrets
-never enter: of parameters and results, members that hold one are hidden by name.
+The request path makes a `Happened`, and the trail an event of it before the answer leaves: what the next requests of the
+same caller have in common is encoded once. Secrets never enter: of parameters and results, members that hold one are
+hidden by name.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def _record(happened: Happened, completed: datetime, about: Sequence[Subject]) -
     request, error, caller = happened.request, happened.error, happened.caller
     record: dict[str, object] = {
         "eventVersion": EVENT_VERSION,
-        "userIdentity": identity(caller) if caller is not None else {"type": "Unknown"},
+        "userIdentity": _identity(caller) if caller is not None else _UNKNOWN,
         "eventTime": iso(completed),
         "eventSource": f"{happened.service or 'unknown'}.amazonaws.com",
         "eventName": happened.operation,
@@ -132,6 +133,15 @@ def _record(happened: Happened, completed: datetime, about: Sequence[Subject]) -
             "clientProvidedHostHeader": brief(request.header("host") or ""),
         }
     return record
+
+
+_UNKNOWN: dict[str, object] = {"type": "Unknown"}
+
+
+@lru_cache(maxsize=4096)
+def _identity(caller: Caller) -> msgspec.Raw:
+    """Return the `userIdentity` as JSON. A caller is one object for as long as nothing of it has changed."""
+    return msgspec.Raw(_json(identity(caller)))
 
 
 def _region(happened: Happened) -> str:

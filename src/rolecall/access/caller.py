@@ -15,9 +15,9 @@ from rolecall.policy.request import ANONYMOUS, Principal
 from rolecall.sigv4.signature import Scheme
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Caller:
-    """An authenticated caller, or the anonymous one.
+    """An authenticated caller, or the anonymous one; compared by identity, since what follows from it is kept by it.
 
     `key` is set for long-term access keys, `session` for temporary ones. `user` is the user whose rights count (also
     behind a GetSessionToken or GetFederationToken session), `role` the role of a role session; both are None for root.

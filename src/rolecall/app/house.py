@@ -37,7 +37,7 @@ class Worker:
         self.gateway = Gateway(
             registry(self.trail), self.store, self.objects, self.trail, uses, clock, settings, self._account_id()
         )
-        self._housekeeping = Housekeeping(self.store, self.objects, self.trail, uses, clock, Removals(folder.removals))
+        self._housekeeping = Housekeeping(self.store, self.objects, uses, clock, Removals(folder.removals))
 
     def _account_id(self) -> str:
         with self.store.view() as view:

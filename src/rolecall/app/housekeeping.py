@@ -17,40 +17,34 @@ from rolecall.clock import Clock
 from rolecall.directory.sessions import ensure_session_keys, forget_expired_revocations
 from rolecall.objects.interface import Objects, ObjectsError
 from rolecall.store.interface import Store, StoreError
-from rolecall.trail import Trail
 
 EVERY_SECONDS = 60.0
-EVENTS_AT_ONCE = 32
-EVENTS_SECONDS = 0.02
 
 _log = logging.getLogger("rolecall.housekeeping")
 
 
 class Housekeeping:
-    """Two tasks: one tidies up about once a minute, one builds the trail's events between requests."""
+    """A task that tidies up about once a minute."""
 
-    def __init__(
-        self, store: Store, objects: Objects, trail: Trail, uses: Uses, clock: Clock, removals: Removals
-    ) -> None:
+    def __init__(self, store: Store, objects: Objects, uses: Uses, clock: Clock, removals: Removals) -> None:
         """Nothing happens before `start`."""
         self._store = store
         self._objects = objects
-        self._trail = trail
         self._uses = uses
         self._clock = clock
         self._removals = removals
         self._orphanage = Orphanage()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin, on the running event loop."""
-        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._prepare_events())]
+        self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """End between two pieces of work, and write down what was seen used."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         with contextlib.suppress(StoreError):
             await self._uses.write_down(self._store)
 
@@ -64,11 +58,6 @@ class Housekeeping:
             if may_remove:
                 await sweep(self._store, self._objects, now)
                 await self._orphanage.tidy(self._store, self._objects, now)
-
-    async def _prepare_events(self) -> None:
-        """Build the trail's events between requests, so few at once that no request waits for them noticeably."""
-        while True:  # noqa: ASYNC110 - an event to wait for would cost every request its setting
-            await asyncio.sleep(0 if self._trail.prepare(EVENTS_AT_ONCE) else EVENTS_SECONDS)
 
     async def _run(self) -> None:
         while True:

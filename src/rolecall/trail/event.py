@@ -10,14 +10,14 @@ from typing import Protocol
 import msgspec
 
 
-class Resource(msgspec.Struct, frozen=True, array_like=True):
+class Resource(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A resource that an event is about: its type in CloudTrail's words (`AWS::IAM::Role`), its ARN or its name."""
 
     type: str
     name: str
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True):
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One event: what it can be found by, and the record in CloudTrail's shape. New fields go to the end."""
 
     time: datetime
@@ -38,10 +38,10 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Noted(Protocol):
-    """What happened, as it is queued: cheap to make, turned into an event later."""
+    """What happened, of which an event can be made."""
 
     def event(self, completed: datetime) -> Event:
-        """Return the event; called again it returns the same one."""
+        """Return the event."""
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from rolecall.clock import Clock, SystemClock, monotonic
@@ -29,9 +29,8 @@ _log = logging.getLogger("rolecall.trail")
 class Trail:
     """The trail over a store of its own, so that events neither wait for nor flush anything else.
 
-    `record` only queues. Whoever has the time turns what is queued into events (`prepare`), a few at a time; a thread
-    of the trail's own writes them. Building on that thread would be simpler, and twice as dear for a busy event loop:
-    two threads of Python code hold each other up.
+    `record` makes the event and queues it; a thread of the trail's own writes what is queued. The event is made where
+    the request is answered: a thread of Python code beside that one would hold it up for longer than making it takes.
     """
 
     def __init__(
@@ -42,9 +41,7 @@ class Trail:
         self._clock = clock or SystemClock()
         self._kept = kept
         self._queued = queued
-        self._queue: deque[tuple[datetime, Noted]] = deque()
-        self._ready: deque[Event] = deque()
-        self._is_prepared = False
+        self._queue: deque[Event] = deque()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._flushing = threading.Lock()
@@ -54,32 +51,31 @@ class Trail:
         """How many events could not be kept since the start."""
 
     def record(self, noted: Noted) -> None:
-        """Queue an event, completed now. Where too many wait it is lost, and counted."""
-        if len(self._queue) + len(self._ready) >= self._queued:
+        """Queue the event of what has just happened.
+
+        Where too many wait it is lost, as is one that cannot be made; what is lost is counted.
+        """
+        if len(self._queue) >= self._queued:
             self._lose(1)
             return
-        self._queue.append((self._clock.now(), noted))
+        try:
+            self._queue.append(noted.event(self._clock.now()))
+        except Exception:  # noqa: BLE001  # whatever is wrong with an event, its request was answered
+            _log.exception("an event could not be made")
+            self._lose(1)
+            return
         if not self._wake.is_set():
             self._wake.set()
             if self._thread is None:
                 self._start()
 
-    def prepare(self, limit: int) -> bool:
-        """Build at most `limit` queued events on the calling thread; return whether more wait.
-
-        From the first call on the trail's thread builds none: the caller is to come again, at least every
-        `FLUSH_SECONDS`.
-        """
-        self._is_prepared = True
-        more = self._build(limit)
-        if self._ready:
-            self._wake.set()
-        return more
-
     def flush(self) -> None:
-        """Build and write what is queued, now. Raises StoreError; what was not written stays queued."""
-        self._build(len(self._queue))
-        self._write()
+        """Write what is queued, now. Raises StoreError; what was not written stays queued."""
+        with self._flushing:
+            while batch := [self._queue[place] for place in range(min(len(self._queue), segments.SEGMENT))]:
+                self._store.write_now(partial(segments.keep, events=batch))
+                for _ in batch:
+                    self._queue.popleft()
 
     def find(self, question: Question, limit: int) -> list[Event]:
         """Return at most `limit` events that were written, the newest first."""
@@ -105,28 +101,6 @@ class Trail:
             self._thread.join()
         self.flush()
 
-    def _write(self) -> None:
-        """Write the events that are ready. Raises StoreError; what was not written stays ready."""
-        with self._flushing:
-            while batch := [self._ready[place] for place in range(min(len(self._ready), segments.SEGMENT))]:
-                self._store.write_now(partial(segments.keep, events=batch))
-                for _ in batch:
-                    self._ready.popleft()
-
-    def _build(self, limit: int) -> bool:
-        """Build events. One that cannot be built is lost, and no reason to lose the others."""
-        for _ in range(limit):
-            try:
-                completed, noted = self._queue.popleft()
-            except IndexError:
-                return False
-            try:
-                self._ready.append(noted.event(completed))
-            except Exception:  # noqa: BLE001  # whatever is wrong with one event, the trail goes on
-                _log.exception("an event could not be built")
-                self._lose(1)
-        return bool(self._queue)
-
     def _start(self) -> None:
         with self._flushing:
             if self._thread is None:
@@ -139,12 +113,10 @@ class Trail:
             self._closing.wait(FLUSH_SECONDS)
             self._wake.clear()
             try:
-                if not self._is_prepared:
-                    self._build(len(self._queue))
-                self._write()
+                self.flush()
                 self._expire_sometimes()
             except StoreError as error:
-                _log.error("the trail cannot be written, %d events wait: %s", len(self._ready), error)
+                _log.error("the trail cannot be written, %d events wait: %s", len(self._queue), error)
                 self._closing.wait(_RETRY_SECONDS)
                 self._wake.set()
 
