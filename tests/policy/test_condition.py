@@ -8,31 +8,63 @@ from rolecall.policy.condition import compile_condition, is_operator
 from rolecall.policy.document import Condition
 from rolecall.policy.request import ContextValue
 
-VALUES: dict[str, ContextValue | None] = {
+COLUMNS = {
     "absent": None,
     "no values": (),
     "empty text": "",
-    "listed": "a",
-    "unlisted": "b",
-    "list of the listed": ("a",),
-    "listed and unlisted": ("a", "b"),
-    "unlisted ones": ("b", "c"),
+    "matching": "1",
+    "other": "0",
+    "list of the matching": ("1",),
+    "matching and other": ("1", "0"),
+    "others": ("0", "0"),
+    "list of empty text": ("",),
 }
-# One letter a column, in the order of VALUES.
-TABLE = {
-    "StringEquals": "F F F T F T F F",
-    "StringNotEquals": "T T T F T F F F",
-    "StringEqualsIfExists": "T T F T F T F F",
-    "StringNotEqualsIfExists": "T T T F T F F F",
-    "ForAllValues:StringEquals": "T T T T F T F F",
-    "ForAllValues:StringNotEquals": "T T T F T F F T",
-    "ForAllValues:StringEqualsIfExists": "T T T T F T F F",
-    "ForAllValues:StringNotEqualsIfExists": "T T T F T F F T",
-    "ForAnyValue:StringEquals": "F F F T F T T F",
-    "ForAnyValue:StringNotEquals": "F F F F T F T T",
-    "ForAnyValue:StringEqualsIfExists": "T T F T F T T F",
-    "ForAnyValue:StringNotEqualsIfExists": "T T F F T F T T",
+"""What the request has: "1" stands for a value that some value of the policy matches, "0" for one that none does."""
+# Section d.3 of the rules. One letter a column, in the order of COLUMNS.
+FORMS = {
+    "positive": "F F F T F T F F F",
+    "negated": "T T T F T F F F T",
+    "positive IfExists": "T T F T F T F F F",
+    "negated IfExists": "T T T F T F F F T",
+    "ForAllValues:positive": "T T T T F T F F T",
+    "ForAllValues:negated": "T T T F T F F T T",
+    "ForAllValues:positive IfExists": "T T T T F T F F T",
+    "ForAllValues:negated IfExists": "T T T F T F F T T",
+    "ForAnyValue:positive": "F F F T F T T F F",
+    "ForAnyValue:negated": "F F F F T F T T F",
+    "ForAnyValue:positive IfExists": "T T F T F T T F F",
+    "ForAnyValue:negated IfExists": "T T F F T F T T F",
 }
+ARN = "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::c/k"
+SAMPLES = {
+    "StringEquals": ("a", "a", "A"),
+    "StringEqualsIgnoreCase": ("a", "A", "b"),
+    "StringLike": ("a*", "ab", "b"),
+    "NumericEquals": ("1", "1.0", "2"),
+    "NumericLessThan": ("5", "4", "5"),
+    "NumericLessThanEquals": ("5", "5", "6"),
+    "NumericGreaterThan": ("5", "6", "5"),
+    "NumericGreaterThanEquals": ("5", "5", "4"),
+    "DateEquals": ("2026-11-24", "2026-11-24T00:00:00Z", "2026-11-25"),
+    "DateLessThan": ("2026-11-24", "2026-11-23", "2026-11-24"),
+    "DateLessThanEquals": ("2026-11-24", "2026-11-24", "2026-11-25"),
+    "DateGreaterThan": ("2026-11-24", "2026-11-25", "2026-11-24"),
+    "DateGreaterThanEquals": ("2026-11-24", "2026-11-24", "2026-11-23"),
+    "Bool": ("true", "true", "false"),
+    "BinaryEquals": ("QUJD", "QUJD", "QUJE"),
+    "IpAddress": ("10.0.0.0/8", "10.1.2.3", "11.0.0.1"),
+    "ArnEquals": ARN,
+    "ArnLike": ARN,
+    "StringNotEquals": ("a", "a", "A"),
+    "StringNotEqualsIgnoreCase": ("a", "A", "b"),
+    "StringNotLike": ("a*", "ab", "b"),
+    "NumericNotEquals": ("1", "1.0", "2"),
+    "DateNotEquals": ("2026-11-24", "2026-11-24T00:00:00Z", "2026-11-25"),
+    "NotIpAddress": ("10.0.0.0/8", "10.1.2.3", "11.0.0.1"),
+    "ArnNotEquals": ARN,
+    "ArnNotLike": ARN,
+}
+"""For each operator: the policy's value, a request's value that it matches, and one that it does not."""
 
 
 def holds(operator: str, values: str | tuple[str, ...], have: ContextValue | None, **context: ContextValue) -> bool:
@@ -42,33 +74,42 @@ def holds(operator: str, values: str | tuple[str, ...], have: ContextValue | Non
     return check(given if have is None else {**given, "test:key": have})
 
 
-@pytest.mark.parametrize("operator", TABLE)
-@pytest.mark.parametrize("column", VALUES)
-def test_set_operators_negation_and_ifexists_follow_the_table(operator: str, column: str) -> None:
+def test_the_table_knows_every_operator() -> None:
+    """AWS's list of condition operators, Null apart: strings 6, numbers 6, dates 6, Bool, Binary, addresses 2, ARNs 4."""
+    assert len(SAMPLES) == 26
+    assert all(is_operator(operator) for operator in SAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("operator", "form"),
+    [(operator, form) for operator in SAMPLES for form in FORMS if ("negated" in form) is ("Not" in operator)],
+)
+def test_quantifiers_negation_and_ifexists_follow_the_table(operator: str, form: str) -> None:
     """GHSA-v9cp-qfw9-9pfp: ForAllValues and ForAnyValue with negated operators were inverted elsewhere."""
-    expected = TABLE[operator].split()[list(VALUES).index(column)] == "T"
-    assert holds(operator, "a", VALUES[column]) is expected
+    spelled = form.replace("positive", operator).replace("negated", operator).replace(" ", "")
+    wanted, matching, other = SAMPLES[operator]
+    real = {"1": matching, "0": other}
+    for (column, have), letter in zip(COLUMNS.items(), FORMS[form].split(), strict=True):
+        value = tuple(real.get(each, each) for each in have) if isinstance(have, tuple) else real.get(have or "", have)
+        assert holds(spelled, wanted, value) is (letter == "T"), column
 
 
-NEGATED = {
-    "StringNotEquals": ("a", "a", "b"),
-    "StringNotEqualsIgnoreCase": ("a", "A", "b"),
-    "StringNotLike": ("a*", "ab", "b"),
-    "NumericNotEquals": ("1", "1.0", "2"),
-    "DateNotEquals": ("2026-11-24", "2026-11-24T00:00:00Z", "2026-11-25"),
-    "NotIpAddress": ("10.0.0.0/8", "10.1.2.3", "11.0.0.1"),
-    "ArnNotEquals": ("arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::c/k"),
-    "ArnNotLike": ("arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::c/k"),
-}
+@pytest.mark.parametrize(
+    ("value", "column", "expected"),
+    [
+        *(("true", column, column in {"absent", "no values"}) for column in COLUMNS),
+        *(("false", column, column not in {"absent", "no values"}) for column in COLUMNS),
+    ],
+)
+def test_null_asks_for_presence_alone(value: str, column: str, expected: bool) -> None:
+    assert holds("Null", value, COLUMNS[column]) is expected
 
 
-@pytest.mark.parametrize("operator", NEGATED)
-def test_every_negated_operator_is_the_opposite_and_true_where_the_key_is_absent(operator: str) -> None:
-    value, matching, other = NEGATED[operator]
-    assert not holds(operator, value, matching)
-    assert holds(operator, value, other)
-    assert holds(operator, value, None)
+@pytest.mark.parametrize("operator", [name for name in SAMPLES if "Not" in name])
+def test_a_negated_operator_wants_that_none_of_several_values_matches(operator: str) -> None:
+    value, matching, other = SAMPLES[operator]
     assert not holds(operator, ("nothing", value), matching)
+    assert holds(operator, ("nothing", value), other)
 
 
 @pytest.mark.parametrize(
