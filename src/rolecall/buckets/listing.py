@@ -8,18 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from rolecall.buckets.uploads import Upload, decode_upload
 from rolecall.buckets.versions import Listed, decode_listed
 from rolecall.store.interface import Entry, Snapshot
 from rolecall.store.keys import after, descending, just_after, open_ended, pack
 
-T = TypeVar("T")
-
 _MOST = 1000
 _FEW = 24
-"""With a delimiter the next key may well be behind a prefix that is then skipped: begin small."""
+"""As many are read at least; with a delimiter at first, when the next key may be behind a prefix that is skipped."""
+
+
+class _Keyed(Protocol):
+    @property
+    def key(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Keyed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +46,14 @@ class ListedVersion:
     version: Listed
     latest: bool
 
+    @property
+    def key(self) -> str:
+        """The key of the object."""
+        return self.version.key
 
-Fetched = tuple[list[tuple[str, T]], bytes | None]
-"""Items with their keys in order, and the place to go on from, or None at the end."""
+
+Fetched = tuple[list[T], bytes | None]
+"""Items in order, and the place to go on from, or None at the end."""
 
 
 def after_key(key: str) -> bytes:
@@ -80,8 +91,8 @@ def list_objects(
 
     def fetch(start: bytes, size: int) -> Fetched[Listed]:
         page = view.scan(scope, start=max(root + start, scope), limit=size)
-        found = [decode_listed(entry.value) for entry in page]
-        return [(one.key, one) for one in found if not one.delete_marker], _next(page, size, root)
+        found = decode_listed([entry.value for entry in page])
+        return [one for one in found if not one.delete_marker], _next(page, size, root)
 
     return _roll(fetch, prefix, delimiter, place, limit)
 
@@ -100,8 +111,8 @@ def list_versions(
             merged.extend((entry.key[len(root) :], entry.value, latest) for entry in page)
         merged.sort(key=lambda one: one[0])
         more = just_after(merged[size - 1][0]) if len(merged) >= size else None
-        found = [ListedVersion(decode_listed(value), latest) for _, value, latest in merged[:size]]
-        return [(one.version.key, one) for one in found], more
+        versions = decode_listed([value for _, value, _ in merged[:size]])
+        return [ListedVersion(one, latest) for one, (_, _, latest) in zip(versions, merged, strict=False)], more
 
     return _roll(fetch, prefix, delimiter, place, limit)
 
@@ -116,7 +127,7 @@ def list_uploads(
     def fetch(start: bytes, size: int) -> Fetched[Upload]:
         page = view.scan(scope, start=max(root + start, scope), limit=size)
         found = [decode_upload(entry.value) for entry in page]
-        return [(one.key, one) for one in found], _next(page, size, root)
+        return found, _next(page, size, root)
 
     return _roll(fetch, prefix, delimiter, place, limit)
 
@@ -127,23 +138,35 @@ def _next(page: list[Entry], size: int, root: bytes) -> bytes | None:
 
 def _roll(fetch: Callable[[bytes, int], Fetched[T]], prefix: str, delimiter: str, place: bytes, limit: int) -> Page[T]:
     """Walk from `place`, rolling keys into common prefixes, until `limit` is reached and one more is seen."""
+    if not delimiter:
+        return _run(fetch, place, limit)
     items: list[T] = []
     prefixes: list[str] = []
     last_prefix: str | None = None
     here: bytes | None = place if limit else None
-    size = _FEW if delimiter else min(limit + 1, _MOST)
+    size = _FEW
     while here is not None:
         found, here = fetch(here, size)
         size = min(size * 4, _MOST)
-        for key, item in found:
+        for item in found:
             if len(items) + len(prefixes) >= limit:
                 return Page(tuple(items), tuple(prefixes), truncated=True, last_prefix=last_prefix)
-            cut = key.find(delimiter, len(prefix)) if delimiter else -1
+            cut = item.key.find(delimiter, len(prefix))
             if cut >= 0:
-                last_prefix = key[: cut + len(delimiter)]
+                last_prefix = item.key[: cut + len(delimiter)]
                 prefixes.append(last_prefix)
                 here, size = after_prefix(last_prefix), _FEW
                 break
             items.append(item)
             last_prefix = None
     return Page(tuple(items), tuple(prefixes), truncated=False, last_prefix=last_prefix)
+
+
+def _run(fetch: Callable[[bytes, int], Fetched[T]], place: bytes, limit: int) -> Page[T]:
+    """Walk from `place` until `limit` is reached and one more is seen, or the end."""
+    items: list[T] = []
+    here: bytes | None = place if limit else None
+    while here is not None and len(items) <= limit:
+        found, here = fetch(here, max(limit + 1 - len(items), _FEW))
+        items += found
+    return Page(tuple(items[:limit]), (), truncated=len(items) > limit, last_prefix=None)

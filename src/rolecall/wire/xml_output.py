@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from rolecall.wire.model import Member, Shape
+from rolecall.wire.rows import Rows
 from rolecall.wire.scalars import MOMENTS, WRITERS, is_scalar
 
 Writer = Callable[[object, list[str]], None]
@@ -189,7 +190,15 @@ def _list_entries(member: Member, name: str, moments: Moments) -> Writer:
     made: list[Writer] = []
     element = member.shape.element
 
+    def whole(inner: Member, value: object) -> str:
+        text: list[str] = []
+        member_writer(inner, moments)(value, text)
+        return "".join(text)
+
     def write(values: object, out: list[str]) -> None:
+        if isinstance(values, Rows):
+            out.append(values.text(element.shape, name, whole, lambda inner: spelling(inner, moments)))
+            return
         if not isinstance(values, list | tuple):
             raise TypeError(f"{member.name} is a list, not {type(values).__name__}")
         if not made:

@@ -21,6 +21,7 @@ from rolecall.services.s3.owners import owner_of
 from rolecall.services.s3.refusals import invalid_argument
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot
+from rolecall.wire.rows import Column, Rows, Same
 
 
 class Listing(OfBucket, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ def list_objects(allowed: Allowed, parameters: ListObjects, view: Snapshot) -> R
         **_head(parameters, page, spell),
         "marker": spell(parameters.marker or ""),
         "next_marker": spell(last) if page.truncated and parameters.delimiter and last is not None else None,
-        "contents": [_line(one, spell) | {"owner": owner} for one in page.items],
+        "contents": _lines(page.items, spell, owner),
     }
 
 
@@ -105,10 +106,9 @@ def list_objects_v2(allowed: Allowed, parameters: ListObjectsV2, view: Snapshot)
         place=place,
         limit=page_size(parameters.max_keys, "max-keys"),
     )
-    owner: Mapping[str, object] = {"owner": owner_of(view, home.account)} if parameters.fetch_owner else {}
     return {
         **_head(parameters, page, spell),
-        "contents": [{**_line(one, spell), **owner} for one in page.items],
+        "contents": _lines(page.items, spell, owner_of(view, home.account) if parameters.fetch_owner else None),
         "key_count": len(page.items) + len(page.prefixes),
         "continuation_token": token,
         "next_continuation_token": token_of(_next(page)) if page.truncated else None,
@@ -139,8 +139,8 @@ def list_object_versions(allowed: Allowed, parameters: ListObjectVersions, view:
         "version_id_marker": parameters.version_id_marker or "",
         "next_key_marker": spell(next_key) if page.truncated and next_key is not None else None,
         "next_version_id_marker": last.version_id if page.truncated and last is not None else None,
-        "versions": _versions(page.items, spell, owner, markers=False),
-        "delete_markers": _versions(page.items, spell, owner, markers=True),
+        "versions": _versions(page.items, spell, owner),
+        "delete_markers": _markers(page.items, spell, owner),
     }
 
 
@@ -156,30 +156,44 @@ def _head(parameters: Listing, page: Page[Listed] | Page[ListedVersion], spell: 
     }
 
 
-def _line(one: Listed, spell: Spelling) -> dict[str, object]:
-    line: dict[str, object] = {
-        "key": spell(one.key),
-        "last_modified": one.modified,
-        "e_tag": f'"{one.etag}"',
-        "size": one.size,
-        "storage_class": one.storage_class,
+def _lines(shown: Sequence[Listed], spell: Spelling, owner: Mapping[str, str] | None, **more: Column) -> Rows:
+    """Return the lines of objects, or of versions with what `more` those show."""
+    checksums = [one.checksum for one in shown]
+    columns: dict[str, Column] = {
+        "key": _spelled([one.key for one in shown], spell),
+        "last_modified": [one.modified for one in shown],
+        "e_tag": [f'"{one.etag}"' for one in shown],
+        "checksum_algorithm": [None if one is None else (one.algorithm,) for one in checksums],
+        "checksum_type": [None if one is None else one.kind for one in checksums],
+        "size": [one.size for one in shown],
+        "storage_class": [one.storage_class for one in shown],
+        "owner": Same(owner),
     }
-    if one.checksum is not None:
-        line |= {"checksum_algorithm": [one.checksum.algorithm], "checksum_type": one.checksum.kind}
-    return line
+    return Rows(len(shown), columns | more)
 
 
-def _versions(
-    items: Sequence[ListedVersion], spell: Spelling, owner: Mapping[str, str], *, markers: bool
-) -> list[dict[str, object]]:
-    lines: list[dict[str, object]] = []
-    for item in items:
-        one = item.version
-        if one.delete_marker is not markers:
-            continue
-        line = {"key": spell(one.key), "last_modified": one.modified} if markers else _line(one, spell)
-        lines.append({**line, "version_id": one.version_id, "is_latest": item.latest, "owner": owner})
-    return lines
+def _spelled(keys: list[str], spell: Spelling) -> list[str]:
+    return keys if spell is str else [spell(key) for key in keys]
+
+
+def _versions(items: Sequence[ListedVersion], spell: Spelling, owner: Mapping[str, str]) -> Rows:
+    items = [item for item in items if not item.version.delete_marker]
+    shown = [item.version for item in items]
+    latest, ids = [item.latest for item in items], [one.version_id for one in shown]
+    return _lines(shown, spell, owner, version_id=ids, is_latest=latest)
+
+
+def _markers(items: Sequence[ListedVersion], spell: Spelling, owner: Mapping[str, str]) -> Rows:
+    items = [item for item in items if item.version.delete_marker]
+    shown = [item.version for item in items]
+    columns: dict[str, Column] = {
+        "owner": Same(owner),
+        "key": _spelled([one.key for one in shown], spell),
+        "version_id": [one.version_id for one in shown],
+        "is_latest": [item.latest for item in items],
+        "last_modified": [one.modified for one in shown],
+    }
+    return Rows(len(shown), columns)
 
 
 def _behind(marker: str | None, parameters: Listing) -> bytes:
