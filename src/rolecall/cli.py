@@ -14,6 +14,8 @@ from collections.abc import Sequence
 COMMANDS = {
     "serve": ("rolecall.app.serve", "start the server on a data folder"),
     "root": ("rolecall.app.root", "replace a lost root access key"),
+    "backup": ("rolecall.app.backup", "copy a data folder, also one that is being served"),
+    "restore": ("rolecall.app.restore", "make a data folder of a backup"),
     "why": ("rolecall.client.why", "explain the decision on one request"),
     "decide": ("rolecall.cases.decide", "decide authorization cases from a file, without a server"),
     "trail": ("rolecall.client.trail", "list who did what, and what was refused"),
