@@ -54,8 +54,10 @@ class Rows:
         cells: list[Iterable[str]] = [repeat("", self.count)]
         for member in shape.members.values():
             column = self.columns.get(member.snake)
-            if column is None:
+            if column is None or not self.count:
                 continue
+            if not isinstance(column, Same) and column.count(column[0]) == self.count:
+                column = Same(column[0])
             if isinstance(column, Same):
                 said = element(member, column.value) if column.value is not None else ""
                 template.append(said.replace("%", "%%"))

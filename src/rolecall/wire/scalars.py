@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from rolecall.wire.model import Shape
 
@@ -121,11 +122,15 @@ def iso_thousandths(value: object) -> str:
     return f"{iso_seconds(utc)[:-1]}.{utc.microsecond // 1000:03d}Z"
 
 
+@lru_cache(maxsize=4096)
 def iso_zero_thousandths(value: object) -> str:
     """Spell a moment as S3 does: whole seconds, with three zeros behind."""
-    return f"{_utc(value).isoformat()[:19]}.000Z"
+    utc = _utc(value)
+    day = f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}"
+    return f"{day}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}.000Z"
 
 
+@lru_cache(maxsize=4096)
 def http_date(value: object) -> str:
     """Spell a moment as HTTP's headers do: `Sun, 06 Nov 1994 08:49:37 GMT`."""
     utc = _utc(value)
