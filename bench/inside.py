@@ -99,6 +99,7 @@ async def _alive(edge: Edge) -> AsyncIterator[None]:
     begun = asyncio.Event()
 
     async def send(message: Message) -> None:
+        del message
         begun.set()
 
     life = asyncio.create_task(edge({"type": "lifespan"}, events.get, send))

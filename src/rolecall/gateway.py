@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
 from msgspec.structs import replace
 
 from rolecall.access.allowed import Allowed
@@ -22,6 +21,7 @@ from rolecall.access.authorize import Denied, admit, authorize, decisions_of
 from rolecall.access.cors import cors_headers, preflight
 from rolecall.access.form_upload import open_form
 from rolecall.access.gather import Lookups
+from rolecall.access.payload import Streaming, empty_body
 from rolecall.access.uses import Uses
 from rolecall.clock import Clock
 from rolecall.config import Settings
@@ -71,12 +71,8 @@ class _Trace:
     result: Result | None = None
 
 
-class _Opened(msgspec.Struct, frozen=True):
-    """A request whose sender is known, whose parameters are read, and whose object bytes still wait."""
-
-    proof: Authenticated
-    parameters: Mapping[str, object]
-    payload: Payload
+_Decided = tuple[Call, Allowed, Result | None]
+"""A call that may be made, and its result where it only reads."""
 
 
 class Gateway:
@@ -100,7 +96,9 @@ class Gateway:
         self._trail = trail
         self._uses = uses
         self._clock = clock
-        self._settings = settings
+        self._domains = settings.base_domains
+        self._region = settings.region
+        self._max_form = settings.max_form
         self._account = account
         self._lookups = Lookups()
         self._known = KnownCredentials()
@@ -127,34 +125,36 @@ class Gateway:
         return self._with_cors(trace, response)
 
     async def _journey(self, trace: _Trace) -> Response:
-        """Take a request through its stages."""
-        domains = self._settings.base_domains
+        """Take a request through its stages: in one view of the store, unless its body has to be waited for."""
         request = trace.request = with_hoisted_headers(trace.sent) if trace.service == "s3" else trace.sent
         if trace.service == "s3" and request.method == "OPTIONS":
             return self._preflight(request)
-        speech = speech_of(trace.service)
-        body = await read_all(request.body, self._settings.max_form) if needs_form(trace.service, request) else None
-        trace.routed = routed = route(request, trace.service, body, domains)
+        form = await read_all(request.body, self._max_form) if needs_form(trace.service, request) else None
+        trace.routed = routed = route(request, trace.service, form, self._domains)
         trace.service = service = routed.service  # an unsigned form says in its body which service it is for
         operation = self._registry.find(service, routed.operation.name)
-        opened = await (
-            self._open_form(trace, routed)
-            if operation.name == FORM_UPLOAD
-            else self._open(trace, routed, operation, body)
-        )
-        call = operation.call(opened.parameters)
-        manner = call.manner
-        with self._store.view() as view:
-            trace.allowed = allowed = self._authorize(trace, opened.proof, operation, call, view)
-            result = call.read(allowed, view) if manner is Manner.READ else None
+        if operation.name == FORM_UPLOAD:
+            payload = await self._open_form(trace, routed)
+            decided = None
+        else:
+            with self._store.view() as view:
+                payload = self._authenticate(trace, operation, form, view)
+                decided = self._decide_at_once(trace, routed, operation, payload, form, view)
+            if decided is None:
+                await self._read_document(trace, routed, payload, form)
+        if decided is None:
+            with self._store.view() as view:
+                decided = self._decide(trace, operation, view)
+        call, allowed, result = decided
         if result is None:
-            result = await self._invoke(operation, manner, call, allowed, opened.payload)
+            result = await self._invoke(operation, call, allowed, payload)
         trace.result = result
-        return speech.answer(routed, result, request_id=trace.request_id, host_id=new_host_id())
+        host_id = new_host_id() if service == "s3" else ""
+        return speech_of(service).answer(routed, result, request_id=trace.request_id, host_id=host_id)
 
     def _preflight(self, request: Request) -> Response:
         """Answer a browser that asks what it may send. It is nobody's request yet: nothing is signed or allowed."""
-        bucket, key = place(request, self._settings.base_domains)
+        bucket, key = place(request, self._domains)
         with self._store.view() as view:
             return preflight(view, bucket, key, request)
 
@@ -172,36 +172,58 @@ class Gateway:
     def _addressed(self, request: Request) -> tuple[str, ServiceError | None]:
         """Return the service a request is for, or the one in whose words to refuse it, with the refusal."""
         try:
-            return service_of(request, scope_service(request), self._settings.base_domains), None
+            return service_of(request, scope_service(request), self._domains), None
         except ServiceError as error:
-            return spoken_by(request, self._settings.base_domains), error
+            return spoken_by(request, self._domains), error
 
-    async def _open(self, trace: _Trace, routed: Routed, operation: Declared, body: bytes | None) -> _Opened:
-        """Authenticate, and parse: what the head says, and a document once its hash has held. Object bytes wait."""
-        with self._store.view() as view:
-            trace.proof = proof = authenticate(
-                trace.sent,
-                service=trace.service,
-                body=body,
-                view=view,
-                now=trace.now,
-                known=self._known,
-                region=self._settings.region,
-            )
-        admit(proof.caller, f"{operation.service}:{operation.name}", unsigned=operation.unsigned)
-        payload = proof.payload(trace.sent)
-        if body is None and not routed.operation.streaming_input:
-            body = await read_all(payload, MAX_STRANGERS if proof.caller.is_anonymous else MAX_DOCUMENT)
+    def _authenticate(self, trace: _Trace, operation: Declared, form: bytes | None, view: Snapshot) -> Streaming:
+        """Find out who sent a request, and return its body, to be verified while it is read."""
+        trace.proof = proof = authenticate(
+            trace.sent,
+            service=trace.service,
+            body=form,
+            view=view,
+            now=trace.now,
+            known=self._known,
+            region=self._region,
+        )
+        admit(proof.caller, operation.full_name, unsigned=operation.unsigned)
+        return proof.payload(trace.sent)
+
+    def _decide_at_once(
+        self,
+        trace: _Trace,
+        routed: Routed,
+        operation: Declared,
+        payload: Streaming,
+        form: bytes | None,
+        view: Snapshot,
+    ) -> _Decided | None:
+        """Parse and decide a request all of whose document is there; None where it is not, or is large."""
+        document = form
+        if document is None and not routed.operation.streaming_input:
+            document = empty_body(payload)
+            if document is None:
+                return None
+        if document is not None and len(document) >= WORTH_A_THREAD:
+            return None
+        trace.parameters = speech_of(trace.service).parse(routed, trace.request, document)
+        return self._decide(trace, operation, view)
+
+    async def _read_document(self, trace: _Trace, routed: Routed, payload: Streaming, form: bytes | None) -> None:
+        """Parse a document that is read only now, when it is known who sends it, and whose hash has held."""
+        document = form
+        if document is None:
+            is_strange = trace.proof is None or trace.proof.caller.is_anonymous
+            document = await read_all(payload, MAX_STRANGERS if is_strange else MAX_DOCUMENT)
         parse = speech_of(trace.service).parse
-        if body is None or len(body) < WORTH_A_THREAD:
-            parameters = parse(routed, trace.request, body)
+        if len(document) < WORTH_A_THREAD:
+            trace.parameters = parse(routed, trace.request, document)
         else:
-            parameters = await asyncio.to_thread(parse, routed, trace.request, body)
-        trace.parameters = parameters
-        return _Opened(proof, parameters, payload)
+            trace.parameters = await asyncio.to_thread(parse, routed, trace.request, document)
 
-    async def _open_form(self, trace: _Trace, routed: Routed) -> _Opened:
-        """Do as `_open` for a browser's form, whose fields are its head."""
+    async def _open_form(self, trace: _Trace, routed: Routed) -> Payload:
+        """Authenticate and parse a browser's form, whose fields are its head. Its file waits."""
         form = await open_form(trace.request)
         with self._store.view() as view:
             sender = form.authenticate(
@@ -209,40 +231,39 @@ class Gateway:
                 view=view,
                 now=trace.now,
                 known=self._known,
-                region=self._settings.region,
+                region=self._region,
             )
-        trace.proof = proof = Authenticated(sender.caller, sender.facts)
-        trace.parameters = parameters = parse_form(routed, form.fields)
-        return _Opened(proof, parameters, form.file(sender.policy))
+        trace.proof = Authenticated(sender.caller, sender.facts)
+        trace.parameters = parse_form(routed, form.fields)
+        return form.file(sender.policy)
 
-    def _authorize(
-        self, trace: _Trace, proof: Authenticated, operation: Declared, call: Call, view: Snapshot
-    ) -> Allowed:
-        name = f"{operation.service}:{operation.name}"
-        allowed = authorize(
+    def _decide(self, trace: _Trace, operation: Declared, view: Snapshot) -> _Decided:
+        """Authorize a request whose parameters are known, and run it where it only reads."""
+        proof = trace.proof
+        if proof is None or trace.parameters is None:
+            raise ServiceError("AccessDenied", "Access Denied", 403, reason="nobody was authenticated")
+        call = operation.call(trace.parameters)
+        trace.allowed = allowed = authorize(
             authenticated=proof,
             call_checks=call.checks(proof.caller, trace.request, view, trace.now),
             denial=operation.denial,
             every_caller=operation.every_caller,
             unsigned=operation.unsigned,
             request=trace.request,
-            operation=name,
+            operation=operation.full_name,
             view=view,
             now=trace.now,
             request_id=trace.request_id,
             lookups=self._lookups,
         )
-        if not allowed.is_for(trace.request, name):
+        if not allowed.is_for(trace.request, operation.full_name):
             raise ServiceError("AccessDenied", "Access Denied", 403, reason="the authorization is for another request")
-        return allowed
+        return call, allowed, call.read(allowed, view) if call.manner is Manner.READ else None
 
-    async def _invoke(
-        self, operation: Declared, manner: Manner, call: Call, allowed: Allowed, payload: Payload
-    ) -> Result:
+    async def _invoke(self, operation: Declared, call: Call, allowed: Allowed, payload: Payload) -> Result:
+        manner = call.manner
         if manner is Manner.UNBUILT:
-            raise ServiceError(
-                "NotImplemented", f"{operation.service}:{operation.name} is not built yet in this server.", 501
-            )
+            raise ServiceError("NotImplemented", f"{operation.full_name} is not built yet in this server.", 501)
         if manner is Manner.WRITE:
             return await self._store.write(lambda transaction: call.write(allowed, transaction))
         return await call.stream(allowed, Streams(self._store, self._objects, payload))

@@ -2,9 +2,9 @@
 
 Shape: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 
-The request path makes a `Happened`, and the trail an event of it before the answer leaves: what the next requests of the
-same caller have in common is encoded once. Secrets never enter: of parameters and results, members that hold one are
-hidden by name.
+The request path makes a `Happened`, and the trail an event of it before the answer leaves: what the requests of one
+caller have in common is encoded once. Secrets never enter: of parameters and results, members that hold one are hidden
+by name.
 """
 
 from __future__ import annotations

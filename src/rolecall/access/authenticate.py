@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +35,7 @@ class Authenticated(msgspec.Struct, frozen=True):
     facts: SignatureFacts
     signed: Signed | None = None
     """None: unsigned."""
-    signing_key: bytes = b""
+    signing_key: hmac.HMAC | None = None
 
     def payload(self, request: Request) -> Streaming:
         """Return the body of the `request` that was authenticated, to be verified while it is read.
@@ -47,8 +48,8 @@ class Authenticated(msgspec.Struct, frozen=True):
         if mode in {Payload.UNSIGNED, Payload.BODY}:
             return PlainBody(request, None)
         signed = self.signed
-        needs_chain = signed is not None and mode is not Payload.UNSIGNED_TRAILER
-        chain = Chain(signed, self.signing_key) if signed is not None and needs_chain else None
+        key = self.signing_key if mode is not Payload.UNSIGNED_TRAILER else None
+        chain = Chain(signed, key) if signed is not None and key is not None else None
 
         def refuse(problem: SignatureProblem) -> ServiceError:
             return unproved_s3.body_refused(problem, signed)

@@ -10,7 +10,7 @@ from typing import Protocol
 from rolecall.message import Body, Request, ServiceError
 from rolecall.sigv4.chunked import Chain, ChunkedDecoder
 from rolecall.sigv4.problem import SignatureProblem
-from rolecall.sigv4.signature import Payload
+from rolecall.sigv4.signature import EMPTY_SHA256, Payload
 
 _WORTH_A_THREAD = 128 * 1024
 _MAX_DIGITS = 18
@@ -41,7 +41,7 @@ class PlainBody:
     def __init__(self, request: Request, sha256: str | None) -> None:
         """Read nothing yet."""
         self._request = request
-        self._sha256 = sha256
+        self.sha256 = sha256
 
     @property
     def length(self) -> int | None:
@@ -61,7 +61,7 @@ class PlainBody:
     async def whole(self) -> AsyncIterator[bytes]:
         """Do as `chunks`, also for a body without a Content-Length."""
         length, received = self.length, 0
-        digest = _Digest() if self._sha256 is not None else None
+        digest = _Digest() if self.sha256 is not None else None
         if length != 0:
             async for piece in self._request.body.chunks():
                 received += len(piece)
@@ -72,10 +72,10 @@ class PlainBody:
                 yield piece
         if length is not None and received != length:
             raise _incomplete()
-        if digest is not None and self._sha256 is not None:
+        if digest is not None and self.sha256 is not None:
             computed = await digest.hexdigest()
-            if computed != self._sha256:
-                raise _hash_mismatch(self._sha256, computed)
+            if computed != self.sha256:
+                raise _hash_mismatch(self.sha256, computed)
 
     def trailers(self) -> Mapping[str, str]:
         """Return no trailers: this kind of body has none."""
@@ -152,6 +152,19 @@ class ChunkedBody:
         if self._trailers is None:
             raise ValueError("trailers are known only after the end of the body")
         return self._trailers
+
+
+def empty_body(body: Streaming) -> bytes | None:
+    """Return the body of a request whose head says that none comes; None where it has to be read.
+
+    Raises ServiceError where another hash was signed.
+    """
+    if not isinstance(body, PlainBody) or body.length != 0:
+        return None
+    declared = body.sha256
+    if declared is not None and declared != EMPTY_SHA256:
+        raise _hash_mismatch(declared, EMPTY_SHA256)
+    return b""
 
 
 async def read_all(body: Body, limit: int) -> bytes:

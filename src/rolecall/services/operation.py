@@ -112,6 +112,8 @@ class Declared(ABC):
 
     service: str
     name: str
+    full_name: str
+    """`service:Name`"""
     denial: Denial
     unsigned: bool
     every_caller: bool
@@ -151,6 +153,7 @@ class Operation(Declared, Generic[P]):
             raise TypeError(f"{service}:{name} chooses between handlers that it does not have")
         self.service = service
         self.name = name
+        self.full_name = f"{service}:{name}"
         self.parameters = parameters
         self.access = access
         self.denial = access.denial

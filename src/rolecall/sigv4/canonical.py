@@ -21,11 +21,10 @@ def canonical_request(
 ) -> bytes:
     """Return the canonical request over `signed_headers`; `signed_text` is their list as the client wrote it."""
     path = s3_path(request.raw_path) if is_s3 else normalized_path(request.raw_path)
-    values = _header_values(request)
-    lines = [request.method, path, canonical_query(request.raw_query)]
-    lines += [f"{name}:{values.get(name, '')}" for name in signed_headers]
-    lines += ["", signed_text, payload_hash]
-    return "\n".join(lines).encode("latin-1", "replace")
+    query = canonical_query(request.raw_query)
+    headers = _header_lines(request, signed_headers)
+    text = f"{request.method}\n{path}\n{query}\n{headers}\n\n{signed_text}\n{payload_hash}"
+    return text.encode("latin-1", "replace")
 
 
 def s3_path(raw: bytes) -> str:
@@ -75,7 +74,18 @@ def _encoded(raw: bytes) -> str:
     return quote_from_bytes(decoded(raw), safe="-._~")
 
 
-def _header_values(request: Request) -> dict[str, str]:
+def _header_lines(request: Request, names: Iterable[str]) -> str:
+    """Return the lines of the signed headers."""
+    values = request.by_name
+    if len(values) == len(request.headers):
+        lines = "\n".join([f"{name}:{values.get(name, '')}" for name in names])
+        if not ("  " in lines or "\t" in lines or ": " in lines or " \n" in lines or lines.endswith(" ")):
+            return lines
+    values = _trimmed(request)
+    return "\n".join([f"{name}:{values.get(name, '')}" for name in names])
+
+
+def _trimmed(request: Request) -> dict[str, str]:
     """Return the values as they are signed: trimmed, runs of blanks made one, lines of one name joined by a comma.
 
     Only blanks and tabs are blanks here: in latin-1 text other "white space" is a byte of some UTF-8 character.
