@@ -8,6 +8,7 @@ from rolecall.services.iam import account_summary as account_summary
 from rolecall.services.iam import attachments as attachments
 from rolecall.services.iam import authorization_details as authorization_details
 from rolecall.services.iam import boundaries as boundaries
+from rolecall.services.iam import context_keys as context_keys
 from rolecall.services.iam import credential_report as credential_report
 from rolecall.services.iam import groups as groups
 from rolecall.services.iam import inline_policies as inline_policies
@@ -21,6 +22,7 @@ from rolecall.services.iam import roles as roles
 from rolecall.services.iam import service_credentials as service_credentials
 from rolecall.services.iam import service_linked_roles as service_linked_roles
 from rolecall.services.iam import signing_certificates as signing_certificates
+from rolecall.services.iam import simulators as simulators
 from rolecall.services.iam import ssh_keys as ssh_keys
 from rolecall.services.iam import tags as tags
 from rolecall.services.iam import unbuilt as unbuilt

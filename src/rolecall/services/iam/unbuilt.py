@@ -90,12 +90,6 @@ class OfEntity(Parameters, frozen=True, kw_only=True):
     arn: str
 
 
-class OfSource(Parameters, frozen=True, kw_only=True):
-    """Of operations on the user, group or role whose policies are looked at."""
-
-    policy_source_arn: str
-
-
 class OfDelegation(Parameters, frozen=True, kw_only=True):
     """Of operations on a delegation request."""
 
@@ -158,11 +152,6 @@ def on_entity(action: str) -> Access[OfEntity]:
     return Access(lambda ask: [_entity_check(ask, action, ask.parameters.arn)])
 
 
-def on_source(action: str) -> Access[OfSource]:
-    """Declare an operation on the entity whose policies are looked at."""
-    return Access(lambda ask: [_entity_check(ask, action, ask.parameters.policy_source_arn)])
-
-
 def _entity_check(ask: Ask[Parameters], action: str, arn: str) -> Check:
     parsed = parse_arn(arn)
     if parsed is None or parsed.account != ask.caller.account:
@@ -205,7 +194,6 @@ _ACCOUNT = (
     "EnableOrganizationsRootSessions",
     "EnableOutboundWebIdentityFederation",
     "GetAccountProperties",
-    "GetContextKeysForCustomPolicy",
     "GetOrganizationsAccessReport",
     "GetOutboundWebIdentityFederationInfo",
     "GetServiceLastAccessedDetails",
@@ -214,7 +202,6 @@ _ACCOUNT = (
     "ListOrganizationsFeatures",
     "PutAccountProperties",
     "SetSecurityTokenServicePreferences",
-    "SimulateCustomPolicy",
 )
 _DELEGATION = (
     "AcceptDelegationRequest",
@@ -239,8 +226,6 @@ def _declare_by_noun() -> None:
         operations.unbuilt(name, OfCertificate, on_certificate(name))
     for name in ("GenerateServiceLastAccessedDetails", "ListPoliciesGrantingServiceAccess"):
         operations.unbuilt(name, OfEntity, on_entity(name))
-    for name in ("GetContextKeysForPrincipalPolicy", "SimulatePrincipalPolicy"):
-        operations.unbuilt(name, OfSource, on_source(name))
     for name in ("AcquireRole", "GetRoleTemplateVersion"):
         operations.unbuilt(name, OfTemplate, on_template(name))
 
