@@ -90,11 +90,15 @@ class Ledger:
         with self._lock:
             return set(self._may_be.get(subject, {GONE}))
 
+    def wrong(self, subject: Subject, value: str) -> str | None:
+        """Return what is wrong with a subject's having this value, or None."""
+        allowed = self.may_be(subject)
+        return None if value in allowed else f"{subject} is {value}, and should be {' or '.join(sorted(allowed))}"
+
     def found(self, subject: Subject, value: str) -> str | None:
-        """Take note of a subject's value as it is; return what is wrong with it, or None."""
-        with self._lock:
-            allowed = self._may_be.get(subject, {GONE})
-            if value not in allowed:
-                return f"{subject} is {value}, and should be {' or '.join(sorted(allowed))}"
-            self._may_be[subject] = {value}
-            return None
+        """Do as `wrong`, and from now on expect what was found: it was looked at where it lasts."""
+        wrong = self.wrong(subject, value)
+        if wrong is None:
+            with self._lock:
+                self._may_be[subject] = {value}
+        return wrong

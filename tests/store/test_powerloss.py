@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests import soaking
 from tests.store.powerloss import Event, lose_power, read_log, record_in_processes
 
 KINDS = ["log", "checkpoint", "blob", "blob's folder"]
@@ -30,7 +31,6 @@ def test_the_loss_of_a_kind_of_sync_would_be_seen(events: list[Event], folder: P
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(3600)
 def test_nothing_acknowledged_is_lost_at_ten_thousand_points(tmp_path: Path) -> None:
     log = record_in_processes(tmp_path, processes=2, writes=150)
-    assert lose_power(read_log(log), tmp_path, points=10_000, seed=3) == []
+    assert lose_power(read_log(log), tmp_path, points=soaking.count(10_000, at_least=500), seed=3) == []

@@ -81,6 +81,15 @@ def test_a_keyring_of_another_store_is_refused_at_once(path: Path, keys: MasterK
         make(path, MasterKeys.in_memory())
 
 
+def test_a_store_that_lost_its_own_records_is_damaged_and_says_so(path: Path, keys: MasterKeys) -> None:
+    SqliteStore(path, master_keys=keys).close()
+    connection = apsw.Connection(str(path))
+    connection.execute("DELETE FROM meta")
+    connection.close()
+    with pytest.raises(StoreUnavailable, match="damaged"):
+        SqliteStore(path, master_keys=keys)
+
+
 def test_a_rotated_keyring_still_opens_the_store_and_its_secrets(path: Path, keys: MasterKeys) -> None:
     store = SqliteStore(path, master_keys=keys, sync=False)
     store.write_now(lambda transaction: transaction.put_secret(b"old", b"1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 
 from rolecall.access.uses import Uses
 from rolecall.app.folder import DataFolder
@@ -15,10 +16,12 @@ from rolecall.directory.accounts import account
 from rolecall.edge import Edge
 from rolecall.gateway import Gateway
 from rolecall.objects.local import LocalObjects
-from rolecall.store.interface import StoreUnavailable
+from rolecall.store.interface import StoreError, StoreUnavailable
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
 from rolecall.trail import Trail
+
+_log = logging.getLogger("rolecall.app")
 
 
 class Worker:
@@ -31,7 +34,8 @@ class Worker:
         keys = MasterKeys.load(folder.keyring)
         self.store = SqliteStore(folder.store, master_keys=keys, sync=settings.sync)
         self.objects = LocalObjects(folder.objects, sync=settings.sync)
-        self._trail_store = SqliteStore(folder.trail, master_keys=keys, sync=False)
+        # Synced too: these are few writes a second, and without it a loss of power could damage the file.
+        self._trail_store = SqliteStore(folder.trail, master_keys=keys, sync=settings.sync)
         self.trail = Trail(self._trail_store, clock=clock)
         uses = Uses()
         self.gateway = Gateway(
@@ -53,9 +57,12 @@ class Worker:
         self._housekeeping.start()
 
     async def stop(self) -> None:
-        """Finish, write what is queued, and let go of the engines."""
+        """Finish, write what is queued, and let go of the engines. Events that cannot be written are lost."""
         await self._housekeeping.stop()
-        self.trail.close()
+        try:
+            self.trail.close()
+        except StoreError as trouble:
+            _log.error("the trail could not be written to its end: %s", trouble)
         self._trail_store.close()
         self.store.close()
         self.objects.close()

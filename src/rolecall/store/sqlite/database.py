@@ -135,8 +135,11 @@ def _lay_out(connection: apsw.Connection, keys: MasterKeys) -> None:
 
 def check_keys(connection: apsw.Connection, keys: MasterKeys) -> None:
     """See that `keys` are those the store was made with, or came of them. Raises StoreUnavailable."""
+    sealed = connection.execute("SELECT value FROM meta WHERE name = 'keyring'").get
+    if not isinstance(sealed, bytes):
+        raise StoreUnavailable("The store is not available: its file is damaged: restore a backup.")
     try:
-        keys.open(_CHECK, connection.execute("SELECT value FROM meta WHERE name = 'keyring'").get)
+        keys.open(_CHECK, sealed)
     except StoreUnavailable as error:
         raise StoreUnavailable(
             "The keyring does not belong to this store: put the keyring file back that was made with it."
