@@ -114,7 +114,7 @@ class Gateway:
             except ServiceError as refused:
                 error = refused
             except (StoreBusy, StoreUnavailable, ObjectsUnavailable) as trouble:
-                error = ServiceError("ServiceUnavailable", "Please reduce your request rate.", 503, reason=str(trouble))
+                error = ServiceError("ServiceUnavailable", f"Service is unable to handle request. {trouble}", 503)
                 _log.error("request %s is put off: %s", request_id, trouble)
             except Exception:  # noqa: BLE001 - whatever breaks, the client hears it in its own protocol, the log hears all
                 error = ServiceError("InternalFailure", "We encountered an internal error. Please try again.", 500)
