@@ -210,10 +210,10 @@ class StoreContract:
     # 5. and 6. One door, atomic, each work for itself
 
     def test_write_returns_what_the_work_returned(self, store: Store) -> None:
-        async def scene() -> int:
-            return await store.write(lambda transaction: 42)
+        async def scene() -> list[int]:
+            return [await store.write(lambda transaction: 42, brief=brief) for brief in (False, True)]
 
-        assert asyncio.run(scene()) == 42
+        assert asyncio.run(scene()) == [42, 42]
         assert store.write_now(lambda transaction: None) is None
 
     def test_a_work_reads_its_own_changes(self, store: Store) -> None:
@@ -240,7 +240,10 @@ class StoreContract:
             store.write_now(work)
         assert (value_of(store, b"a"), value_of(store, b"kept"), mark_of(store)) == (None, b"value", mark)
 
-    def test_works_of_one_batch_do_not_see_each_other_fail(self, store: Store) -> None:
+    @pytest.mark.parametrize("brief", [lambda n: False, lambda n: True, lambda n: n % 2 == 0])
+    def test_works_of_one_batch_do_not_see_each_other_fail(self, store: Store, brief: Callable[[int], bool]) -> None:
+        store.write_now(put(b"first"))
+
         def work(number: int) -> Callable[[Transaction], int]:
             def run(transaction: Transaction) -> int:
                 transaction.put(pack("n", number), b"")
@@ -251,7 +254,8 @@ class StoreContract:
             return run
 
         async def scene() -> list[object]:
-            return await asyncio.gather(*(store.write(work(n)) for n in range(100)), return_exceptions=True)
+            writes = (store.write(work(n), brief=brief(n)) for n in range(100))
+            return await asyncio.gather(*writes, return_exceptions=True)
 
         outcomes = asyncio.run(scene())
         assert [str(outcome) for outcome in outcomes] == [str(n) for n in range(100)]
@@ -269,25 +273,29 @@ class StoreContract:
     def test_a_work_cannot_wait_for_another_write(self, store: Store) -> None:
         with pytest.raises(RuntimeError):
             store.write_now(lambda transaction: store.write_now(put(b"inner")))
+        with pytest.raises(RuntimeError):
+            asyncio.run(store.write(lambda transaction: store.write_now(put(b"inner")), brief=True))
+        assert value_of(store, b"inner") is None
 
     def test_increments_through_two_processes_lose_none(self, store: Store, other: Store) -> None:
         def increment(transaction: Transaction) -> None:
             transaction.put(b"n", str(int(transaction.get(b"n") or b"0") + 1).encode())
 
         async def scene() -> None:
-            await asyncio.gather(*((store, other)[n % 2].write(increment) for n in range(400)))
+            await asyncio.gather(*((store, other)[n % 2].write(increment, brief=n % 3 == 0) for n in range(400)))
 
         asyncio.run(scene())
         assert value_of(store, b"n") == b"400"
 
-    def test_a_writer_that_is_cancelled_leaves_a_whole_change_or_none(self, store: Store) -> None:
+    @pytest.mark.parametrize("brief", [False, True])
+    def test_a_writer_that_is_cancelled_leaves_a_whole_change_or_none(self, store: Store, brief: bool) -> None:
         def both(transaction: Transaction) -> None:
             transaction.put(b"a", b"1")
             transaction.put(b"b", b"1")
 
         async def scene() -> None:
             for _ in range(50):
-                task = asyncio.create_task(store.write(both))
+                task = asyncio.create_task(store.write(both, brief=brief))
                 await asyncio.sleep(0)
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
@@ -326,14 +334,15 @@ class StoreContract:
         began = time.monotonic()
         with pytest.raises(StoreBusy):
             other.write_now(put(b"late"))
-        with pytest.raises(StoreBusy):
-            asyncio.run(other.write(put(b"late")))
+        for brief in (False, True):
+            with pytest.raises(StoreBusy):
+                asyncio.run(other.write(put(b"late"), brief=brief))
         waited = time.monotonic() - began
         release.set()
         holder.join()
         other.write_now(put(b"after"))
         assert (value_of(store, b"late"), value_of(store, b"after")) == (None, b"value")
-        assert 0.4 <= waited < 5
+        assert 0.6 <= waited < 5
         store.close()
         other.close()
 

@@ -113,7 +113,7 @@ async def write_much(store: SqliteStore, objects: LocalObjects, recorder: Record
                 upload = objects.create()
                 await upload.write(content)
                 blob, digest = await upload.commit(), hashlib.sha256(content).digest()
-            await store.write(put_pair(process, number, count, blob, digest))
+            await store.write(put_pair(process, number, count, blob, digest), brief=count % 3 == 0)
             recorder.acknowledged(pack(process, number, count))
 
     await asyncio.gather(*(writer(number) for number in range(WRITERS)))

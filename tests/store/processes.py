@@ -37,7 +37,7 @@ async def count(store: Store, seconds: float) -> None:
     async def writer() -> int:
         done = 0
         while time.monotonic() < ends:
-            await store.write(increment)
+            await store.write(increment, brief=done % 2 == 0)
             done += 1
         return done
 
@@ -61,7 +61,7 @@ async def fill(store: Store, objects: LocalObjects, number: int) -> None:
                 transaction.put(pack("left", *key), blob.encode())
                 transaction.put(pack("right", *key), bytes(500))
 
-            await store.write(work)
+            await store.write(work, brief=turn % 2 == 0)
             say(" ".join(map(str, key)))
             turn += 1
 

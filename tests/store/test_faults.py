@@ -6,6 +6,7 @@ import asyncio
 import errno
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -111,6 +112,49 @@ def test_a_failed_commit_fails_every_work_of_its_batch_and_keeps_nothing(store: 
         assert view.scan(pack("k")) == []
     faults.heal()
     assert asyncio.run(scene()) == [None] * 50
+
+
+@pytest.mark.parametrize("operation", ["write", "sync"])
+def test_a_brief_work_is_acknowledged_only_when_it_is_durable(
+    store: SqliteStore, faults: Faults, operation: str
+) -> None:
+    async def scene() -> list[object]:
+        writes = (store.write(put(pack("k", n)), brief=True) for n in range(20))
+        return await asyncio.gather(*writes, return_exceptions=True)
+
+    faults.fail(operation, "-wal", system_fault(errno.EIO))
+    assert {type(outcome) for outcome in asyncio.run(scene())} == {StoreUnavailable}
+    faults.heal()
+    assert asyncio.run(scene()) == [None] * 20
+    with store.view() as view:
+        assert len(view.scan(pack("k"))) == 20
+
+
+def test_what_was_committed_before_a_sync_failed_is_not_acknowledged_by_the_next_one(
+    store: SqliteStore, faults: Faults
+) -> None:
+    """Its pages in the log stand behind those that the failed sync lost."""
+    entered, go_on = threading.Event(), threading.Event()
+
+    def stalls() -> Exception:
+        entered.set()
+        go_on.wait(10)
+        faults.heal()
+        return OSError(errno.EIO, "Input/output error")
+
+    async def scene() -> list[object]:
+        faults.fail("sync", "-wal", stalls)
+        first = asyncio.create_task(store.write(put(b"first"), brief=True))
+        await asyncio.to_thread(entered.wait, 10)
+        second = asyncio.create_task(store.write(put(b"second"), brief=True))
+        await asyncio.sleep(0)
+        go_on.set()
+        return await asyncio.gather(first, second, return_exceptions=True)
+
+    outcomes = asyncio.run(scene())
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable, StoreUnavailable]
+    store.write_now(put(b"after"))
+    assert value_of(store, b"after") == b"value"
 
 
 def test_a_work_that_swallows_a_fault_is_not_acknowledged(store: SqliteStore, faults: Faults) -> None:

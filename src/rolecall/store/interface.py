@@ -135,9 +135,10 @@ class Store(Protocol):
         """Open one state of the store for reading, closed at the end of the `with` block (which has no `await`)."""
         ...
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
         """Run `work` in a transaction and return what it returned, once that is durable.
 
+        A `brief` work reads and changes a handful of keys and waits for nothing; it may be run on the event loop.
         Raises what `work` raised (nothing kept), StoreBusy, StoreUnavailable.
         """
         ...

@@ -167,7 +167,7 @@ async def upload_part(allowed: Allowed, parameters: UploadPart, streams: Streams
             same_bucket(transaction, home)
             return _keep(transaction, allowed, existing_upload(transaction, parameters), number, arrived)
 
-        part = await streams.store.write(work)
+        part = await streams.store.write(work, brief=True)
     return {"e_tag": f'"{part.etag}"', **shown_of_part(arrived.checksum if asked.chosen else part.checksum)}
 
 
@@ -211,7 +211,7 @@ async def upload_part_copy(allowed: Allowed, parameters: UploadPartCopy, streams
             same_bucket(transaction, home)
             return _keep(transaction, allowed, existing_upload(transaction, parameters), number, arrived)
 
-        part = await streams.store.write(work)
+        part = await streams.store.write(work, brief=True)
     sums = shown_of_part(part.checksum) if rule.chosen else {}
     return {
         "copy_part_result": {"e_tag": f'"{part.etag}"', "last_modified": part.modified, **sums},

@@ -96,7 +96,7 @@ async def copy_object(allowed: Allowed, parameters: CopyObject, streams: Streams
             check_write(there, parameters.key, parameters.if_match, parameters.if_none_match)
             return keep(transaction, allowed, here, parameters.key, what, arrived)
 
-        added = await streams.store.write(work)
+        added = await streams.store.write(work, brief=True)
     return {
         "copy_object_result": {
             "e_tag": f'"{added.etag}"',

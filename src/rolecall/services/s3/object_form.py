@@ -79,7 +79,7 @@ async def post_object(allowed: Allowed, parameters: PostObject, streams: Streams
         def work(transaction: Transaction) -> ObjectVersion:
             return keep(transaction, allowed, same_bucket(transaction, home), parameters.key, what, arrived)
 
-        added = await streams.store.write(work)
+        added = await streams.store.write(work, brief=True)
     return {**answer(home, added), **_ending(allowed, parameters, added)}
 
 

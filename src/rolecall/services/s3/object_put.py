@@ -67,7 +67,7 @@ async def put_object(allowed: Allowed, parameters: PutObject, streams: Streams) 
             )
             return keep(transaction, allowed, same_bucket(transaction, home), parameters.key, what, arrived)
 
-        added = await streams.store.write(work)
+        added = await streams.store.write(work, brief=True)
     return answer(home, added)
 
 

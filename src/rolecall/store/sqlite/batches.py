@@ -1,4 +1,8 @@
-"""Group commit: the one thread of a process that writes, in batches, in turn with the other processes."""
+"""Group commit: writes in batches, in turn with the other processes, and a sync that all who wait for one share.
+
+One thread of the process writes what may take long, and syncs. A short work that finds nobody writing is committed by
+the thread that asks for it: handing it over, and the interpreter's lock back and forth, costs more than the commit.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import fcntl
 import os
 import queue
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 import apsw
 
@@ -17,7 +22,7 @@ from rolecall.store.sqlite.checkpoints import Checkpointer
 from rolecall.store.sqlite.database import Database, open_lock
 from rolecall.store.sqlite.durability import WalSync
 from rolecall.store.sqlite.faults import translated, unconfirmed
-from rolecall.store.sqlite.jobs import Job, deliver
+from rolecall.store.sqlite.jobs import AwaitedJob, Job, deliver
 from rolecall.store.sqlite.writing import Changes, Sequence
 
 MOST_WORKS = 256
@@ -29,8 +34,12 @@ _BUSY_SECONDS = 0.5
 """For programs that do not know our lock file: a job waits for them until its own deadline, in steps of this."""
 
 
+class _SyncWanted:
+    """Wakes the writing thread for what was committed elsewhere and waits for a sync."""
+
+
 class Writer:
-    """The writing thread.
+    """The writing thread, and who may do its work.
 
     A batch takes the lock file, runs its works in one transaction, commits without waiting for the disk, lets the next
     process have the lock, waits for the disk, and only then tells anybody.
@@ -41,10 +50,18 @@ class Writer:
         self._database = database
         self._keys = keys
         self._wal = wal
-        self._queue: queue.SimpleQueue[Job[object] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Job[object] | _SyncWanted | None] = queue.SimpleQueue()
+        self._unsynced: deque[Job[object]] = deque()
+        """Committed, and not yet durable; the thread takes them before it syncs, and tells them afterwards."""
+        self._turn = threading.Lock()
+        """Held by who uses the connection."""
+        self._thread_waits = False
+        self._inside: int | None = None
+        """The thread that runs works at this moment."""
         self._lock = open_lock(f"{database.path}.lock")
         self._connection: apsw.Connection | None = None
-        self._in_doubt = False
+        self._doubt: OSError | None = None
+        """Why the last sync failed, until what it left in doubt is durable."""
         self._log_pages = 0
         self._checkpointer = Checkpointer(database, pages=log_pages, sync=wal is not None)
         self._thread = threading.Thread(target=self._serve, name="rolecall-writer", daemon=True)
@@ -54,9 +71,37 @@ class Writer:
         """Queue a job."""
         self._queue.put(job)
 
-    def is_this_thread(self) -> bool:
-        """Tell whether the caller runs on the writing thread, inside a work."""
-        return threading.current_thread() is self._thread
+    def commit_now(self, job: AwaitedJob[object]) -> bool:
+        """Commit a short job here, on its loop, if nobody is in the way; tell whether it was claimed.
+
+        Its future is done at once where nothing is synced or the job failed, else when it is durable.
+        """
+        if self._connection is None or self._doubt or self._thread_waits or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._turn.release()
+            return False
+        try:
+            is_committed = self._commit_alone(job, self._connection)
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+            self._turn.release()
+        self._checkpointer.log_has(self._log_pages)
+        if not job.is_claimed:
+            return False
+        if is_committed and self._wal is not None:
+            self._unsynced.append(job)
+            if len(self._unsynced) == 1:
+                self._queue.put(_SyncWanted())
+        else:
+            job.settle()
+        return True
+
+    def is_inside_a_work(self) -> bool:
+        """Tell whether the caller is a work that this is running."""
+        return threading.get_ident() == self._inside
 
     def close(self) -> None:
         """Finish what is queued and stop."""
@@ -69,18 +114,21 @@ class Writer:
 
     def _serve(self) -> None:
         while (first := self._queue.get()) is not None:
-            jobs, is_committed = self._take_turn(first)
-            if is_committed:
-                self._sync(jobs)
-            deliver(jobs)
+            jobs, is_committed = ([], False) if isinstance(first, _SyncWanted) else self._take_turn(first)
+            waiting = [self._unsynced.popleft() for _ in range(len(self._unsynced))]
+            self._sync([*jobs, *waiting] if is_committed else waiting)
+            deliver([*jobs, *waiting])
             self._checkpointer.log_has(self._log_pages)
 
     def _take_turn(self, first: Job[object]) -> tuple[list[Job[object]], bool]:
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        try:
-            return self._commit_batch(first)
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+        self._thread_waits = True
+        with self._turn:
+            self._thread_waits = False
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            try:
+                return self._commit_batch(first)
+            finally:
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def _commit_batch(self, first: Job[object]) -> tuple[list[Job[object]], bool]:
         """Run and commit `first` and what is queued behind it. Returns the jobs, and whether they were committed."""
@@ -92,7 +140,11 @@ class Writer:
             sequence = Sequence(connection.execute)
             for job in self._claimed(first):
                 jobs.append(job)
+                connection.execute("SAVEPOINT work")
                 self._run(job, connection, sequence)
+                if job.error is not None:
+                    connection.execute("ROLLBACK TO work")
+                connection.execute("RELEASE work")
             sequence.keep(connection.execute)
             connection.execute("COMMIT")
         except Exception as fault:  # noqa: BLE001 - whatever it is, the one thread that writes must not die of it
@@ -102,10 +154,40 @@ class Writer:
             return jobs, False
         return jobs, True
 
+    def _commit_alone(self, job: Job[object], connection: apsw.Connection) -> bool:
+        """Run and commit one job, unless another program is in the way; tell whether it was committed."""
+        try:
+            if not self._begin_at_once(connection):
+                return False
+            job.claim()
+            sequence = Sequence(connection.execute)
+            self._run(job, connection, sequence)
+            if job.error is not None:
+                connection.execute("ROLLBACK")
+                return False
+            sequence.keep(connection.execute)
+            connection.execute("COMMIT")
+        except Exception as fault:  # noqa: BLE001 - as above: nobody who waits may be left without an answer
+            job.claim()
+            self._give_up([job], fault if isinstance(fault, StoreError) else translated(fault))
+            return False
+        return True
+
+    def _begin_at_once(self, connection: apsw.Connection) -> bool:
+        """Begin a transaction, unless that would mean to wait."""
+        connection.set_busy_timeout(0)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            return False
+        finally:
+            connection.set_busy_timeout(int(_BUSY_SECONDS * 1000))
+        return True
+
     def _begin(self, first: Job[object]) -> apsw.Connection | None:
         """Begin a transaction, or return None when `first` was withdrawn meanwhile."""
         connection = self._connected()
-        if self._in_doubt:
+        if self._doubt is not None:
             self._repair(connection)
         while not first.is_claimed:
             try:
@@ -128,29 +210,31 @@ class Writer:
             if job is None:
                 self._queue.put(None)
                 return
-            if job.claim():
+            if isinstance(job, Job) and job.claim():
                 yield job
             if monotonic() > ends:
                 return
 
     def _run(self, job: Job[object], connection: apsw.Connection, sequence: Sequence) -> None:
+        """Run a claimed job in the transaction that has begun. Raises what broke the transaction."""
         changes = Changes(connection.execute, self._keys, sequence)
-        connection.execute("SAVEPOINT work")
+        self._inside = threading.get_ident()
         job.run(changes)
+        self._inside = None
         changes.end()
         if changes.broken is not None:
             raise changes.broken
-        if job.error is not None:
-            connection.execute("ROLLBACK TO work")
-        connection.execute("RELEASE work")
 
-    def _sync(self, jobs: list[Job[object]]) -> None:
-        if self._wal is None:
+    def _sync(self, jobs: Iterable[Job[object]]) -> None:
+        """Make committed jobs durable. After a failed sync there is no other before the log was moved."""
+        if self._wal is None or not jobs:
             return
         try:
+            if self._doubt is not None:
+                raise self._doubt
             self._wal.sync()
         except OSError as fault:
-            self._in_doubt = True
+            self._doubt = fault
             for job in jobs:
                 job.error = unconfirmed(fault)
 
@@ -163,7 +247,7 @@ class Writer:
         pages, moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         if moved < pages:
             raise StoreUnavailable("The store is not available: it recovers from a failed sync. Try again.")
-        self._in_doubt = False
+        self._doubt = None
 
     def _give_up(self, jobs: list[Job[object]], error: StoreError) -> None:
         """Fail the whole batch, for each may have seen another's changes, and begin the next with a new connection."""

@@ -78,11 +78,13 @@ class SqliteStore:
             connection = self._reading()
         return View(connection, self._idle, self._keys)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
         """Run `work` in a transaction and return what it returned, once that is durable."""
         self._refuse_if_closed()
         loop = asyncio.get_running_loop()
         job = AwaitedJob(work, loop)
+        if brief and self._writer.commit_now(job):
+            return await job.future
         self._writer.submit(job)
         timer = loop.call_later(self._deadline, job.expire)
         try:
@@ -129,7 +131,7 @@ class SqliteStore:
 
     def _change_now(self, work: Callable[[Changes], T]) -> T:
         self._refuse_if_closed()
-        if self._writer.is_this_thread():
+        if self._writer.is_inside_a_work():
             raise RuntimeError("A work of the store began another write; use the transaction it was given.")
         job = BlockedJob(work)
         self._writer.submit(job)
