@@ -4,46 +4,123 @@ from __future__ import annotations
 
 import copy
 import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
-import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests import soaking
 from tests.spec import evaluator
 from tests.spec.evaluator import World
-from tests.spec.worlds import cases, condition_lines, documents, policies, requests
+from tests.spec.worlds import (
+    KIND_OF,
+    NUMBERS_OF_WORLDS,
+    REQUESTS_A_WORLD,
+    cases,
+    denials,
+    documents,
+    drawn,
+    drawn_simple,
+    policies,
+)
 
-from rolecall.policy.decide import Outcome, decide, explain
+from rolecall.policy.decide import Layer, Outcome, decide, explain
 from rolecall.policy.request import PolicyRequest
 
-many = settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
-some = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+LENIENT = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+many = settings(max_examples=400, **LENIENT)
+some = settings(max_examples=500, **LENIENT)
+
+A_MILLION = 1_000_000
+LEAST_SHARE = 0.01
+REFUSALS = {(outcome.value, layer.value) for outcome in Outcome if outcome is not Outcome.ALLOW for layer in Layer}
+"""Every way to be refused. Each level of resource control policies holds AWS's allow-all: it never fails to allow."""
+ANSWERS = {("allow", None), *REFUSALS} - {("implicit_deny", Layer.RCP.value)}
+OPERATORS = {name.lower() for name in (*KIND_OF, "Null")}
 
 
-@many
-@given(cases())
-def test_engine_and_second_evaluator_agree_on_outcome_and_refusing_layer(case: tuple[PolicyRequest, World]) -> None:
+class Seen:
+    """How often each answer was given and each operator asked."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.answers: Counter[tuple[str, str | None]] = Counter()
+        self.operators: Counter[str] = Counter()
+
+    def rare(self) -> list[object]:
+        """What occurred in less than one case of a hundred."""
+        least = LEAST_SHARE * self.requests
+        return [each for each in ANSWERS if self.answers[each] < least] + [
+            each for each in OPERATORS if self.operators[each] < least
+        ]
+
+
+def compare(number: int, seen: Seen, asked_operators: set[str]) -> None:
+    """Ask both about the world of that number: every third has a single statement, the others have layers."""
+    world, asked = drawn(number) if number % 3 else drawn_simple(number)
+    compiled = policies(world)
+    for request in asked:
+        asked_operators.clear()
+        decision, expected = decide(request, compiled), evaluator.decide(request, world)
+        found = (decision.outcome.value, decision.layer.value if decision.layer else None)
+        assert found == expected, f"world {number}: {request}"
+        seen.requests += 1
+        seen.answers[found] += 1
+        seen.operators.update(asked_operators)
+
+
+@contextmanager
+def operators_asked() -> Iterator[set[str]]:
+    """Collect the names of the condition operators that the second evaluator comes by."""
+    asked: set[str] = set()
+    holds = evaluator.condition_holds
+
+    def noting(operator: str, *arguments: object, **more: object) -> bool:
+        asked.add(operator.rpartition(":")[2].lower().removesuffix("ifexists"))
+        return holds(operator, *arguments, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluator, "condition_holds", noting)
+        yield asked
+
+
+def test_engine_and_second_evaluator_agree_and_everything_occurs() -> None:
     """A trust statement evaluated wrongly once let strangers in elsewhere (Stedi, 2024-04); two evaluators must agree."""
-    request, world = case
-    decision = decide(request, policies(world))
-    layer = decision.layer.value if decision.layer else None
-    assert (decision.outcome.value, layer) == evaluator.decide(request, world)
+    seen = Seen()
+    with operators_asked() as operators:
+        for number in range(1500):
+            compare(number, seen, operators)
+    assert not seen.rare()
 
 
 @many
-@given(condition_lines(), requests(), st.booleans())
-def test_engine_and_second_evaluator_agree_on_every_condition(
-    line: tuple[str, str, object], request: PolicyRequest, variables: bool
-) -> None:
-    operator, key, values = line
-    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {key: values}}}
-    world = World([{"Version": "2012-10-17" if variables else "2008-10-17", "Statement": statement}])
-    asked = msgspec.structs.replace(request, must_be_admitted=False, resource_account=None)
-    assert decide(asked, policies(world)).outcome.value == evaluator.decide(asked, world)[0]
+@given(NUMBERS_OF_WORLDS)
+def test_engine_and_second_evaluator_agree_in_worlds_nobody_chose(number: int) -> None:
+    compare(number, Seen(), set())
+
+
+@pytest.mark.soak
+def test_engine_and_second_evaluator_agree_over_a_million_requests() -> None:
+    seen = Seen()
+    worlds = soaking.count(A_MILLION) // REQUESTS_A_WORLD * 21 // 20
+    with operators_asked() as operators:
+
+        @settings(max_examples=worlds, database=None, **LENIENT)
+        @given(NUMBERS_OF_WORLDS)
+        def run(number: int) -> None:
+            compare(number, seen, operators)
+
+        run()
+    soaking.progress(f"agreement: {seen.requests} requests; {sorted(map(str, seen.answers.items()))}")
+    assert seen.requests >= soaking.count(A_MILLION)
+    assert not seen.rare()
 
 
 @some
-@given(cases(), documents(effects="Deny"), st.integers(0, 3))
+@given(cases, denials, st.integers(0, 3))
 def test_added_deny_never_allows(case: tuple[PolicyRequest, World], deny: evaluator.Json, where: int) -> None:
     request, world = case
     before = decide(request, policies(world))
@@ -62,7 +139,7 @@ def test_added_deny_never_allows(case: tuple[PolicyRequest, World], deny: evalua
 
 
 @some
-@given(cases(), documents(), st.sampled_from(["boundary", "session", "scps", "endpoint"]))
+@given(cases, documents, st.sampled_from(["boundary", "session", "scps", "endpoint"]))
 def test_a_boundary_a_session_policy_an_scp_never_widens(
     case: tuple[PolicyRequest, World], limit: evaluator.Json, which: str
 ) -> None:
@@ -80,7 +157,7 @@ def test_a_boundary_a_session_policy_an_scp_never_widens(
 
 
 @some
-@given(cases(), st.randoms(use_true_random=False))
+@given(cases, st.randoms(use_true_random=False))
 def test_the_order_of_statements_and_policies_does_not_matter(
     case: tuple[PolicyRequest, World], shuffle: random.Random
 ) -> None:
@@ -95,7 +172,7 @@ def test_the_order_of_statements_and_policies_does_not_matter(
 
 
 @some
-@given(cases())
+@given(cases)
 def test_the_explanation_tells_the_decision_and_the_statements_that_made_it(
     case: tuple[PolicyRequest, World],
 ) -> None:
