@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tests.spec.worlds import (
     REQUESTS_A_WORLD,
     cases,
     denials,
+    document,
     documents,
     drawn,
     drawn_simple,
@@ -28,7 +30,9 @@ from tests.spec.worlds import (
 )
 
 from rolecall.policy.decide import Layer, Outcome, decide, explain
+from rolecall.policy.parse import parse
 from rolecall.policy.request import PolicyRequest
+from rolecall.policy.write import written
 
 LENIENT = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 many = settings(max_examples=400, **LENIENT)
@@ -163,9 +167,9 @@ def test_the_order_of_statements_and_policies_does_not_matter(
 ) -> None:
     request, world = case
     mixed = copy.deepcopy(world)
-    for document in [*mixed.identity, mixed.boundary, mixed.resource, *(mixed.session or ())]:
-        if document is not None:
-            shuffle.shuffle(document["Statement"])
+    for found in [*mixed.identity, mixed.boundary, mixed.resource, *(mixed.session or ())]:
+        if found is not None:
+            shuffle.shuffle(found["Statement"])
     shuffle.shuffle(mixed.identity)
     before, after = decide(request, policies(world)), decide(request, policies(mixed))
     assert (before.outcome, before.layer) == (after.outcome, after.layer)
@@ -195,3 +199,12 @@ def test_the_explanation_tells_the_decision_and_the_statements_that_made_it(
         for policy in layer.policies:
             for statement in policy.statements:
                 assert statement.applies is (statement.failure is None)
+
+
+@some
+@given(NUMBERS_OF_WORLDS, st.booleans(), st.booleans())
+def test_what_is_written_reads_as_what_was_read(number: int, principal: bool, indented: bool) -> None:
+    read = parse(json.dumps(document(random.Random(number), principal=principal)))
+    again = parse(written(read, indent=2 if indented else None))
+    assert replace(again, text="") == replace(read, text="")
+    assert written(again) == written(read)
