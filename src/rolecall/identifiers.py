@@ -6,6 +6,7 @@ Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.ht
 from __future__ import annotations
 
 import binascii
+import os
 import random
 import re
 import secrets
@@ -152,6 +153,22 @@ def new_secret_key() -> str:
     """Draw a secret access key of 40 characters."""
     alphabet = string.ascii_letters + string.digits + "/+"
     return "".join(secrets.choice(alphabet) for _ in range(40))
+
+
+def random_piece() -> bytes:
+    """Draw 16 bytes that nobody can guess. They are drawn some hundred times at once: each time costs a system call."""
+    while True:
+        try:
+            return _pieces.pop()
+        except IndexError:
+            drawn = os.urandom(16 * _DRAWN_AT_ONCE)
+            _pieces.extend([drawn[place : place + 16] for place in range(0, len(drawn), 16)])
+
+
+_DRAWN_AT_ONCE = 128
+_pieces: list[bytes] = []
+os.register_at_fork(after_in_child=_pieces.clear)
+"""A child process must not draw what its parent draws."""
 
 
 def new_request_id() -> str:

@@ -9,7 +9,8 @@ AWS's names for them; no header can name a key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 
 from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.directory.sessions import Session, SessionKind
@@ -36,6 +37,7 @@ def global_keys(
     """Return the keys that do not depend on action and resource, in lower case."""
     headers = request.by_name
     keys: dict[str, ContextValue] = {
+        **_standing_keys(caller),
         "aws:currenttime": iso(now),
         "aws:epochtime": str(int(now.timestamp())),
         "aws:securetransport": "true" if request.secure else "false",
@@ -47,14 +49,17 @@ def global_keys(
         keys["aws:sourceip"] = request.client
     if (referer := headers.get("referer")) is not None:
         keys["aws:referer"] = referer
-    keys.update(principal_keys(caller, now))
+    session = caller.session
+    if session is not None and session.mfa_at is not None and "aws:multifactorauthpresent" in keys:
+        keys["aws:multifactorauthage"] = str(max(0, int((now - session.mfa_at).total_seconds())))
     if service == "s3":
         keys.update(_s3_keys(signature, request, now))
     return keys
 
 
-def principal_keys(caller: Caller, now: datetime) -> dict[str, ContextValue]:
-    """Return the keys that describe the caller and its credentials."""
+@lru_cache(maxsize=4096)
+def _standing_keys(caller: Caller) -> Mapping[str, ContextValue]:
+    """Return the keys that describe the caller and its credentials, as long as nothing of them changes."""
     principal = caller.principal
     if caller.is_anonymous:
         return {
@@ -75,11 +80,11 @@ def principal_keys(caller: Caller, now: datetime) -> dict[str, ContextValue]:
     for key, value in caller.tags.items():
         keys["aws:principaltag/" + key.lower()] = value
     if caller.session is not None:
-        keys.update(_session_keys(caller.session, now))
+        keys.update(_session_keys(caller.session))
     return keys
 
 
-def _session_keys(session: Session, now: datetime) -> dict[str, ContextValue]:
+def _session_keys(session: Session) -> dict[str, ContextValue]:
     keys: dict[str, ContextValue] = {key.lower(): value for key, value in session.provider_context.items()}
     keys["aws:tokenissuetime"] = iso(session.issued)
     if session.source_identity:
@@ -88,8 +93,6 @@ def _session_keys(session: Session, now: datetime) -> dict[str, ContextValue]:
         keys["aws:federatedprovider"] = session.provider
     if session.kind is SessionKind.SESSION_TOKEN or (session.kind is SessionKind.ROLE and not session.provider):
         keys["aws:multifactorauthpresent"] = "false" if session.mfa_at is None else "true"
-        if session.mfa_at is not None:
-            keys["aws:multifactorauthage"] = str(max(0, int((now - session.mfa_at).total_seconds())))
     return keys
 
 
@@ -110,4 +113,9 @@ def _s3_keys(signature: SignatureFacts, request: Request, now: datetime) -> Mapp
 
 def iso(moment: datetime) -> str:
     """Return an aware UTC moment as condition keys spell it: `2026-11-24T21:00:00Z`."""
-    return f"{moment.isoformat()[:19]}Z"
+    return _iso(int(moment.timestamp()))
+
+
+@lru_cache(maxsize=1024)
+def _iso(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC).isoformat()[:19]}Z"

@@ -48,7 +48,7 @@ def shown(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, dict):
-        return {_named(str(key)): _HIDDEN if key in _SECRET else shown(member) for key, member in value.items()}
+        return _members(value)
     if isinstance(value, list | tuple):
         return [shown(member) for member in value[:_LONGEST_LIST]]
     if isinstance(value, datetime):
@@ -58,9 +58,19 @@ def shown(value: object) -> object:
     return f"({len(value)} bytes)" if isinstance(value, bytes) else "(stream)"
 
 
-def _named(key: str) -> str:
-    """Return a member's name as CloudTrail spells it; keys of maps (metadata, tags) are their sender's, and cut."""
-    return _camel(key) if len(key) <= _LONGEST_NAME else brief(key)
+def _members(value: dict[object, object]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, member in value.items():
+        name = key if isinstance(key, str) else str(key)
+        # Names of maps (metadata, tags) are their sender's, and cut.
+        shown_name = _camel(name) if len(name) <= _LONGEST_NAME else brief(name)
+        if name in _SECRET:
+            found[shown_name] = _HIDDEN
+        elif isinstance(member, str) and len(member) <= _LONGEST_TEXT and member.isascii():
+            found[shown_name] = member
+        else:
+            found[shown_name] = shown(member)
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -20,6 +20,7 @@ _MADE = (
 _LONGEST = 2048
 """Of a resource's name: every ARN that there can be is shorter, but anybody may ask for a longer key."""
 
+_S3 = "arn:aws:s3:::"
 _TYPES = {
     "user": "AWS::IAM::User",
     "role": "AWS::IAM::Role",
@@ -60,6 +61,8 @@ def _made(result: Mapping[str, object] | None) -> Iterator[tuple[str, str]]:
 
 
 def _type_of(resource: str) -> str | None:
+    if resource.startswith(_S3) and "*" not in resource:
+        return "AWS::S3::Object" if "/" in resource else "AWS::S3::Bucket"
     arn = parse_arn(resource)
     if arn is None or "*" in arn.resource:
         return None
@@ -72,11 +75,9 @@ def findable(resources: Sequence[Subject]) -> Iterator[Resource]:
     """Yield what an event can be found by: ARN and name of each resource, and for objects their bucket."""
     for resource in resources:
         kind, name = resource["type"], resource["ARN"]
-        arn = parse_arn(name)
-        if arn is None:
-            yield Resource(kind, name)
-        elif kind == "AWS::S3::Object":
-            yield Resource("AWS::S3::Bucket", arn.resource_type)
-        else:
-            yield Resource(kind, arn.resource_name)
-            yield Resource(kind, name)
+        if kind == "AWS::S3::Object":
+            yield Resource("AWS::S3::Bucket", name.split(":", 5)[5].partition("/")[0])
+            continue
+        if name.startswith("arn:"):
+            yield Resource(kind, name.split(":", 5)[5].rpartition("/")[2])
+        yield Resource(kind, name)

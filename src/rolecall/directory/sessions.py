@@ -6,7 +6,6 @@ The secret access key is derived from the sealing key and the session's random i
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hmac
 import os
@@ -21,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from rolecall.directory.records import DirectoryError
-from rolecall.identifiers import access_key_id_from
+from rolecall.identifiers import access_key_id_from, random_piece
 from rolecall.store.interface import Snapshot, StoreUnavailable, Transaction
 from rolecall.store.keys import pack, unpack
 
@@ -118,11 +117,11 @@ class SessionKey:
         self.number = number
         self.made = made
         self._cipher = AESGCM(hmac.digest(key, b"rolecall session token", "sha256"))
-        self._deriving = hmac.digest(key, b"rolecall session secret", "sha256")
+        self._deriving = hmac.new(hmac.digest(key, b"rolecall session secret", "sha256"), digestmod="sha512")
 
     def seal(self, payload: bytes) -> bytes:
         """Return the sealed `payload`, its nonce before it."""
-        nonce = os.urandom(_NONCE_SIZE)
+        nonce = random_piece()[:_NONCE_SIZE]
         return nonce + self._cipher.encrypt(nonce, payload, _FORMAT + self.number)
 
     def open(self, sealed: bytes) -> bytes:
@@ -131,8 +130,9 @@ class SessionKey:
 
     def secret(self, session_id: bytes) -> str:
         """Return the secret access key of 40 characters that belongs to a session id."""
-        digest = hmac.digest(self._deriving, session_id, "sha512")
-        return base64.b64encode(digest[:30]).decode()
+        deriving = self._deriving.copy()
+        deriving.update(session_id)
+        return binascii.b2a_base64(deriving.digest()[:30], newline=False).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def _ring(view: Snapshot) -> list[_Listed]:
 
 def draw_session_id(account: str) -> tuple[bytes, str]:
     """Draw the id of a new session, and the ASIA access key id that belongs to it."""
-    session_id = os.urandom(16)
+    session_id = random_piece()
     return session_id, access_key_id_from("ASIA", account, session_id)
 
 
@@ -224,13 +224,14 @@ def issue(keys: SessionKeys, session: Session, *, pad_to: int = 0) -> Issued:
     Raises TokenTooLarge, which `packed_percent` tells beforehand.
     """
     payload = _packed(_encode(session))
-    least = -(-min(pad_to, MAX_TOKEN) // 4) * 3 - (MAX_TOKEN // 4 * 3 - _MAX_PAYLOAD)
-    if len(payload) < least:
-        payload = _padded(session, least)
+    if pad_to:
+        least = -(-min(pad_to, MAX_TOKEN) // 4) * 3 - (MAX_TOKEN // 4 * 3 - _MAX_PAYLOAD)
+        if len(payload) < least:
+            payload = _padded(session, least)
     if len(payload) > _MAX_PAYLOAD:
         raise TokenTooLarge(f"{len(payload)} bytes, at most {_MAX_PAYLOAD}")
     key = keys.newest
-    token = base64.b64encode(_FORMAT + key.number + key.seal(payload)).decode()
+    token = binascii.b2a_base64(_FORMAT + key.number + key.seal(payload), newline=False).decode()
     return Issued(session.access_key_id, key.secret(session.session_id), token)
 
 

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-acc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from rolecall.access.check import Access, Ask, Check, Denial, Guard
 from rolecall.directory.principals import Role
@@ -25,12 +26,20 @@ Keys = dict[str, ContextValue]
 
 def target_role(view: Snapshot, memory: Memory, role_arn: str) -> tuple[Arn, Role | None]:
     """Return the ARN of the role to assume, taken apart, and the role. Raises ServiceError for what names no role."""
-    arn = parse_arn(role_arn)
-    if arn is None or arn.service != "iam" or arn.partition != "aws" or arn.region:
-        raise ServiceError("ValidationError", f"{role_arn} is invalid")
-    if not ACCOUNT_ID.fullmatch(arn.account) or not arn.resource.startswith("role/") or not arn.resource_name:
+    arn = _role_arn(role_arn)
+    if arn is None:
         raise ServiceError("ValidationError", f"{role_arn} is invalid")
     return arn, memory.role(view, role_arn)
+
+
+@lru_cache(maxsize=1024)
+def _role_arn(text: str) -> Arn | None:
+    arn = parse_arn(text)
+    if arn is None or arn.service != "iam" or arn.partition != "aws" or arn.region:
+        return None
+    if not ACCOUNT_ID.fullmatch(arn.account) or not arn.resource.startswith("role/") or not arn.resource_name:
+        return None
+    return arn
 
 
 def _assume_role(ask: Ask[AssumeRole]) -> Sequence[Check]:
