@@ -258,7 +258,7 @@ class Gateway:
         )
         if not allowed.is_for(trace.request, operation.full_name):
             raise ServiceError("AccessDenied", "Access Denied", 403, reason="the authorization is for another request")
-        return call, allowed, call.read(allowed, view) if call.manner is Manner.READ else None
+        return call, allowed, call.read(allowed, view, self._objects) if call.manner is Manner.READ else None
 
     async def _invoke(self, operation: Declared, call: Call, allowed: Allowed, payload: Payload) -> Result:
         manner = call.manner

@@ -98,10 +98,25 @@ def decode_listed(records: Sequence[bytes]) -> list[Listed]:
     return _decode_page(b"\xdd" + len(records).to_bytes(4, "big") + b"".join(records))
 
 
-def current(view: Snapshot, bucket: str, key: str) -> ObjectVersion | None:
-    """Return the newest version of the key, which may be a delete marker, or None."""
-    value = view.get(pack("current", bucket, key))
-    return decode_version(value) if value is not None else None
+class _Last:
+    """The current version that was read last: a request's checks ask for it, and then its handler, in one view."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[Snapshot | None, str, str, ObjectVersion | None] = (None, "", "", None)
+
+    def current(self, view: Snapshot, bucket: str, key: str) -> ObjectVersion | None:
+        """Return the newest version of the key, which may be a delete marker, or None."""
+        seen = self._seen
+        if seen[0] is view and seen[2] == key and seen[1] == bucket:
+            return seen[3]
+        value = view.get(pack("current", bucket, key))
+        found = decode_version(value) if value is not None else None
+        if not hasattr(view, "put"):  # a transaction's state may change
+            self._seen = (view, bucket, key, found)
+        return found
+
+
+current = _Last().current
 
 
 def version(view: Snapshot, bucket: str, key: str, version_id: str) -> ObjectVersion | None:

@@ -65,6 +65,7 @@ class Streams:
 
 
 Reading = Callable[[Allowed, P, Snapshot], Result]
+Fetching = Callable[[Allowed, P, Snapshot, Objects], Result]
 Writing = Callable[[Allowed, P, Transaction], Result]
 Streaming = Callable[[Allowed, P, Streams], Awaitable[Result]]
 
@@ -95,7 +96,7 @@ class Call(ABC):
         """Return what must be allowed before the operation runs."""
 
     @abstractmethod
-    def read(self, allowed: Allowed, view: Snapshot) -> Result:
+    def read(self, allowed: Allowed, view: Snapshot, objects: Objects) -> Result:
         """Run it as a READ."""
 
     @abstractmethod
@@ -126,7 +127,7 @@ class Declared(ABC):
 
 
 class Operation(Declared, Generic[P]):
-    """One operation of a service, with at most one of `read`, `write` and `stream`; with none it is not built yet.
+    """One operation of a service, with one of `read`, `fetch`, `write` and `stream`; with none it is not built yet.
 
     Where some calls change the store and most do not, it has both `read` and `write`, and `writes` tells by a call's
     parameters which of them runs.
@@ -140,6 +141,7 @@ class Operation(Declared, Generic[P]):
         access: Access[P],
         *,
         read: Reading[P] | None = None,
+        fetch: Fetching[P] | None = None,
         write: Writing[P] | None = None,
         stream: Streaming[P] | None = None,
         writes: Callable[[P], bool] | None = None,
@@ -147,7 +149,7 @@ class Operation(Declared, Generic[P]):
         """Raise TypeError for what no type checker saw: no access declaration, handlers with no choice between them."""
         if not isinstance(access, Access):
             raise TypeError(f"{service}:{name} declares no access")
-        if sum(handler is not None for handler in (read, write, stream)) > (1 if writes is None else 2):
+        if sum(handler is not None for handler in (read, fetch, write, stream)) > (1 if writes is None else 2):
             raise TypeError(f"{service}:{name} has more than one handler")
         if writes is not None and (read is None or write is None):
             raise TypeError(f"{service}:{name} chooses between handlers that it does not have")
@@ -160,10 +162,13 @@ class Operation(Declared, Generic[P]):
         self.unsigned = access.unsigned
         self.every_caller = access.every_caller
         self.reading = read
+        self.fetching = fetch
         self.writing = write
         self.streaming = stream
         self._writes = writes
-        self._manner = Manner.READ if read else Manner.WRITE if write else Manner.STREAM if stream else Manner.UNBUILT
+        self._manner = (
+            Manner.READ if read or fetch else Manner.WRITE if write else Manner.STREAM if stream else Manner.UNBUILT
+        )
         self.built = self._manner is not Manner.UNBUILT
 
     def call(self, parameters: Mapping[str, object]) -> Call:
@@ -193,7 +198,9 @@ class _Call(Call, Generic[P]):
     def checks(self, caller: Caller, request: Request, view: Snapshot, now: datetime) -> Sequence[Check]:
         return self._operation.access.checks(Ask(caller, self._parameters, request, view, now))
 
-    def read(self, allowed: Allowed, view: Snapshot) -> Result:
+    def read(self, allowed: Allowed, view: Snapshot, objects: Objects) -> Result:
+        if self._operation.fetching is not None:
+            return self._operation.fetching(allowed, self._parameters, view, objects)
         if self._operation.reading is None:
             raise TypeError(f"{self._operation.name} is not a read")
         return self._operation.reading(allowed, self._parameters, view)
@@ -222,6 +229,15 @@ class Operations:
 
         def declare(handler: Reading[P]) -> Reading[P]:
             self.add(Operation(self.service, name, parameters, access, read=handler))
+            return handler
+
+        return declare
+
+    def fetch(self, name: str, parameters: type[P], access: Access[P]) -> Callable[[Fetching[P]], Fetching[P]]:
+        """Declare the decorated function as the handler of a read-only operation that answers with object bytes."""
+
+        def declare(handler: Fetching[P]) -> Fetching[P]:
+            self.add(Operation(self.service, name, parameters, access, fetch=handler))
             return handler
 
         return declare

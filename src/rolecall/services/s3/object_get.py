@@ -13,8 +13,8 @@ from rolecall.access.allowed import Allowed
 from rolecall.access.check import Access
 from rolecall.buckets.bucket import Bucket
 from rolecall.buckets.versions import Checksum, ObjectVersion
-from rolecall.objects.interface import BlobMissing
-from rolecall.services.operation import Result, Streams
+from rolecall.objects.interface import BlobMissing, Objects
+from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfVersion, existing_keys, further_check, on_version
 from rolecall.services.s3.checksums import shown
 from rolecall.services.s3.conditions import check_read
@@ -50,14 +50,12 @@ class GetObject(OfVersion, frozen=True, kw_only=True):
 _ACCESS: Access[GetObject] = on_version(("GetObject", "GetObjectVersion"))
 
 
-@operations.stream("GetObject", GetObject, _ACCESS)
-async def get_object(allowed: Allowed, parameters: GetObject, streams: Streams) -> Result:
-    """Return an object or a range of it. Everything but the bytes of blobs is read in one view."""
-    with streams.store.view() as view:
-        found, part, answer = _answer(allowed, parameters, view)
-        content = read_content(view, found, part)
+@operations.fetch("GetObject", GetObject, _ACCESS)
+def get_object(allowed: Allowed, parameters: GetObject, view: Snapshot, objects: Objects) -> Result:
+    """Return an object or a range of it. Its first blob is opened; blobs are read while the answer is sent."""
+    found, part, answer = _answer(allowed, parameters, view)
     try:
-        answer["body"] = body_of(streams.objects, content)
+        answer["body"] = body_of(objects, read_content(view, found, part))
     except BlobMissing as error:
         raise damaged(found, error) from error
     return answer
