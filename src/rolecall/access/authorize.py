@@ -17,10 +17,11 @@ from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.check import Check, Denial, Guard
 from rolecall.access.context import MFA_PROVED_NOW, global_keys
 from rolecall.access.credential_limits import may_call
+from rolecall.access.failure import HEADER, failure_message
 from rolecall.access.gather import Lookups, PolicyBroken, names_in
 from rolecall.access.refusal import refused
 from rolecall.access.unproved import missing_authentication
-from rolecall.message import Request, ServiceError
+from rolecall.message import Headers, Request, ServiceError
 from rolecall.policy.decide import Decision, Layer, Outcome, Policies, decide
 from rolecall.policy.request import ContextValue, PolicyRequest
 from rolecall.store.interface import Snapshot
@@ -120,8 +121,19 @@ class _Granted(Allowed):
         decided = self._decide(view, check)
         self._decisions.append(decided)
         if decided.decision.outcome is not Outcome.ALLOW:
-            error = refused(self._denial, self.caller, check, decided.decision, decided.broken)
+            headers = self._sealed(view, decided)
+            error = refused(self._denial, self.caller, check, decided.decision, decided.broken, headers)
             raise Denied(error, self._decisions)
+
+    def _sealed(self, view: Snapshot, decided: Decided) -> Headers:
+        """Return the header that holds the reasons of a refusal, for DecodeAuthorizationMessage."""
+        keys = self._lookups.session_keys(view)
+        if keys is None:
+            return ()
+        check, question = decided.check, decided.question
+        context = check.context if question is None else question.context
+        message = failure_message(keys, self._denial, self.caller, check, decided.decision, context, decided.policies)
+        return () if message is None else ((HEADER, message),)
 
     def _decide(self, view: Snapshot, check: Check) -> Decided:
         """Decide a check. What cannot be decided is refused."""

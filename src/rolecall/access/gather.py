@@ -18,7 +18,7 @@ from rolecall.buckets import bucket
 from rolecall.catalog import managed_policies
 from rolecall.directory.policies import attached_policies, default_version, inline_policies
 from rolecall.directory.principals import Group, Role, User, groups_of, role, user
-from rolecall.directory.sessions import Session, SessionKind
+from rolecall.directory.sessions import Session, SessionKeys, SessionKind, session_keys
 from rolecall.directory.trust import show_principal
 from rolecall.identifiers import UNIQUE_ID
 from rolecall.policy.compile import CompiledPolicy, compile_policy
@@ -26,7 +26,7 @@ from rolecall.policy.decide import Attached, Policies
 from rolecall.policy.document import Document
 from rolecall.policy.parse import PolicyUnreadable, parse
 from rolecall.policy.request import PrincipalKind
-from rolecall.store.interface import Snapshot
+from rolecall.store.interface import Snapshot, StoreUnavailable
 
 Levels = tuple[tuple[Attached, ...], ...]
 _E = TypeVar("_E", User, Role)
@@ -79,6 +79,7 @@ class _Kept:
     sessions: dict[bytes, tuple[Attached, ...]] = field(default_factory=dict)
     guarding: dict[tuple[Guard, str, str], Guarding] = field(default_factory=dict)
     gathered: dict[tuple[bytes | str, Guard | None, str | None, str, bool], Gathered] = field(default_factory=dict)
+    keys: SessionKeys | None = None
 
     def is_full(self) -> bool:
         return len(self.own) + len(self.sessions) + len(self.guarding) + len(self.gathered) > _KEPT
@@ -102,6 +103,16 @@ class Lookups:
         if gathered is None:
             gathered = kept.gathered[key] = _gather(caller, check, view, kept)
         return gathered
+
+    def session_keys(self, view: Snapshot) -> SessionKeys | None:
+        """Return the ring of session keys; None where the store holds none."""
+        kept = self._at(view)
+        if kept.keys is None:
+            try:
+                kept.keys = session_keys(view)
+            except StoreUnavailable:
+                return None
+        return kept.keys
 
     def _at(self, view: Snapshot) -> _Kept:
         """Return what is kept for the state of `view`: for a transaction, a fresh sheet that is thrown away."""

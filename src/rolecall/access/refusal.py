@@ -5,6 +5,8 @@ Texts: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-deni
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rolecall.access.caller import Caller
 from rolecall.access.check import Check, Denial
 from rolecall.message import ServiceError
@@ -23,10 +25,17 @@ _NAMES = {
 _NAMED_BY_ARN = frozenset({Layer.SCP, Layer.RCP, Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION})
 
 
-def refused(denial: Denial, caller: Caller, check: Check, decision: Decision, kept: str = "") -> ServiceError:
+def refused(
+    denial: Denial,
+    caller: Caller,
+    check: Check,
+    decision: Decision,
+    kept: str = "",
+    headers: Sequence[tuple[str, str]] = (),
+) -> ServiceError:
     """Return AWS's refusal of a check. `kept` is what only the trail may say."""
     code, status = ("AccessDeniedException", 400) if denial is Denial.JSON else ("AccessDenied", 403)
-    return ServiceError(code, words(denial, caller, check, decision), status, reason=kept)
+    return ServiceError(code, words(denial, caller, check, decision), status, headers=tuple(headers), reason=kept)
 
 
 def words(denial: Denial, caller: Caller, check: Check, decision: Decision) -> str:

@@ -217,6 +217,6 @@ def test_federated_calls_say_that_they_are_not_built_and_issue_nothing(world: Wo
         assert refused(world, who, name)[::2] == ("NotImplemented", 501)
 
 
-@pytest.mark.parametrize("name", ["DecodeAuthorizationMessage", "GetWebIdentityToken", "GetScopedCredentials"])
+@pytest.mark.parametrize("name", ["GetDelegatedAccessToken", "GetWebIdentityToken", "GetScopedCredentials"])
 def test_unbuilt_operations_are_authorized_all_the_same(world: World, name: str) -> None:
     assert refused(world, world.user("alice"), name)[0] == "AccessDenied"

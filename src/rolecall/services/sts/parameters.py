@@ -74,6 +74,12 @@ class GetAccessKeyInfo(Parameters, frozen=True, kw_only=True):
     access_key_id: str
 
 
+class DecodeAuthorizationMessage(Parameters, frozen=True, kw_only=True):
+    """Of DecodeAuthorizationMessage."""
+
+    encoded_message: str
+
+
 class AssumeRoot(Parameters, frozen=True, kw_only=True):
     """Of AssumeRoot."""
 

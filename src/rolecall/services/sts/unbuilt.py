@@ -30,6 +30,6 @@ def _on_anything(action: str) -> Access[NoParameters]:
 
 for _name in ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"):
     operations.unbuilt(_name, NoParameters, Access(_by_proof, denial=Denial.BARE, unsigned=True))
-for _name in ("DecodeAuthorizationMessage", "GetDelegatedAccessToken", "GetScopedCredentials", "GetWebIdentityToken"):
+for _name in ("GetDelegatedAccessToken", "GetScopedCredentials", "GetWebIdentityToken"):
     operations.unbuilt(_name, NoParameters, _on_anything(f"sts:{_name}"))
 operations.unbuilt("AssumeRoot", AssumeRoot, Access(_assume_root))
