@@ -30,6 +30,8 @@ class Draw:
 
     random: Random
     deep: int = 8
+    optional: float = 0.5
+    """How often a member that is not required is given."""
 
     def structure(
         self, shape: Shape, *, everything: bool, depth: int = 0
@@ -44,7 +46,7 @@ class Draw:
             members = [self.random.choice(members)]
         for member in members:
             needed = member.snake in shape.required or shape.traits.union or member is shape.payload
-            if not (needed or everything or self.random.random() < 0.5):
+            if not (needed or everything or self.random.random() < self.optional):
                 continue
             try:
                 theirs[member.name], ours[member.snake] = self.value(member, everything=everything, depth=depth + 1)

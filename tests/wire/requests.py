@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from tests.wire.botocore_half import Unread
 
 from rolecall.message import Request, Response, ServiceError
-from rolecall.wire.route import route
+from rolecall.wire.model import services
+from rolecall.wire.route import needs_form, route, service_of, spoken_by
 from rolecall.wire.routed import Routed
-from rolecall.wire.speech import speech_of
+from rolecall.wire.speech import refusal, speech_of
+from rolecall.wire.xml_input import MalformedXml, parse_document
 
 DOMAINS = ("localhost", "s3.example.com")
 FORM = "application/x-www-form-urlencoded"
@@ -66,3 +69,22 @@ def text(response: Response) -> str:
     """Return the body of an answer."""
     assert isinstance(response.body, bytes)
     return response.body.decode()
+
+
+def answers(request: Request, name: str, body: bytes | None) -> None:
+    """Take a request through the wire; let through only ServiceError, and spell it."""
+    assert spoken_by(request, DOMAINS) in services()
+    assert service_of(request, name, DOMAINS) == name
+    try:
+        routed = route(request, name, body if needs_form(name, request) else None, DOMAINS)
+        values = speech_of(routed.service).parse(routed, request, body)
+        assert isinstance(values, dict)
+        return
+    except ServiceError as refused:
+        error = refused
+    assert 400 <= error.status < 500
+    response = refusal(name, request, error, request_id="id", host_id="host")
+    assert isinstance(response.body, bytes)
+    if response.body and not dict(response.headers)["content-type"].endswith(("json", "1.1")):
+        with suppress(MalformedXml):  # a reference to a character that XML has not
+            parse_document(response.body)

@@ -7,13 +7,11 @@ from contextlib import suppress
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.wire.botocore_half import Unread
-from tests.wire.requests import DOMAINS, FORM
+from tests.wire.requests import FORM, answers
 
-from rolecall.message import Request, ServiceError
+from rolecall.message import Request
 from rolecall.wire.model import service, services
-from rolecall.wire.route import needs_form, route, service_of, spoken_by
 from rolecall.wire.scalars import READERS, Unreadable
-from rolecall.wire.speech import refusal, speech_of
 from rolecall.wire.urlencoded import Undecodable, decode
 from rolecall.wire.xml_input import MalformedXml, parse_document
 
@@ -49,25 +47,6 @@ SUBRESOURCES = [
 RAW = st.one_of(st.binary(max_size=60), st.text(max_size=30).map(lambda text: text.encode("utf-8", "surrogatepass")))
 PIECES = st.sampled_from([".", "member", "entry", "1", "2", "01", "key", "value", "Key", "Value", "", "x"])
 LINE = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0"), max_size=20)
-
-
-def answers(request: Request, name: str, body: bytes | None) -> None:
-    """Take a request through the wire; let through only ServiceError, and spell it."""
-    assert spoken_by(request, DOMAINS) in services()
-    assert service_of(request, name, DOMAINS) == name
-    try:
-        routed = route(request, name, body if needs_form(name, request) else None, DOMAINS)
-        values = speech_of(routed.service).parse(routed, request, body)
-        assert isinstance(values, dict)
-        return
-    except ServiceError as refused:
-        error = refused
-    assert 400 <= error.status < 500
-    response = refusal(name, request, error, request_id="id", host_id="host")
-    assert isinstance(response.body, bytes)
-    if response.body and not dict(response.headers)["content-type"].endswith(("json", "1.1")):
-        with suppress(MalformedXml):  # a reference to a character that XML has not
-            parse_document(response.body)
 
 
 @given(
