@@ -14,6 +14,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "serve": ("rolecall.app.serve", "start the server on a data folder"),
     "root": ("rolecall.app.root", "replace a lost root access key"),
+    "doctor": ("rolecall.app.doctor", "examine a data folder, also one that is being served"),
     "backup": ("rolecall.app.backup", "copy a data folder, also one that is being served"),
     "restore": ("rolecall.app.restore", "make a data folder of a backup"),
     "why": ("rolecall.client.why", "explain the decision on one request"),

@@ -67,6 +67,8 @@ def test_a_backup_of_a_served_folder_restores_to_a_folder_that_serves_the_same(w
         assert identity["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/aws_cli_test"
         events = again.client("cloudtrail", world.root).lookup_events()["Events"]
         assert "CreateBucket" in {event["EventName"] for event in events}
+    done = rolecall("doctor", "--data", tmp_path / "data")
+    assert done.returncode == 0, done.stdout
 
 
 def test_no_secret_and_no_key_is_in_a_backup_unless_asked_for(world: Server, tmp_path: Path) -> None:
@@ -316,6 +318,8 @@ def test_a_backup_under_load_has_everything_acknowledged_before_it_began_and_is_
             objects, users, attached = dict(writers.objects), list(writers.users), list(writers.attached)
             backup = back_up(server.data, tmp_path / "backups")
     restored(backup, tmp_path / "again", "--keyring", tmp_path / "data" / "keyring")
+    done = rolecall("doctor", "--data", tmp_path / "again")
+    assert (done.returncode, "orphan" in done.stdout) == (0, False), done.stdout
     with serving(tmp_path / "again") as again:
         s3, iam = again.client("s3", root), again.client("iam", root)
         for key, digest in objects.items():

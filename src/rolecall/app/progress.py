@@ -25,13 +25,12 @@ class Progress:
         self._lock = threading.Lock()
 
     def tell(self, what: str, done: int, whole: int) -> None:
-        """Note that `done` of `whole` is done of `what`. May be called from any thread."""
+        """Note that `done` of `whole` (0: who knows) is done of `what`. May be called from any thread."""
         if monotonic() < self._next:
             return
         with self._lock:
             self._next = monotonic() + (_EVERY_ON_A_TERMINAL if self._terminal else _EVERY_ELSEWHERE)
-            percent = f"{100 * done // whole} %" if whole else "0 %"
-            line = f"{what}: {percent} of {whole / self._scale:,.0f} {self._unit}"
+            line = f"{what}: {100 * done // whole} % of {whole / self._scale:,.0f} {self._unit}" if whole else what
             if self._terminal:
                 print(f"\r{line.ljust(self._shown)}", end="", file=sys.stderr, flush=True)
                 self._shown = len(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -53,7 +53,10 @@ class Inspection:
 
     def check_keys(self) -> None:
         """See that the master keys belong to this store. Raises StoreUnavailable."""
-        check_keys(self._connection, self._keys)
+        try:
+            check_keys(self._connection, self._keys)
+        except FAULTS as fault:
+            raise translated(fault) from fault
 
     def faults(self, *, quick: bool = False) -> list[str]:
         """Return what SQLite finds wrong with the file, at most 100 sentences; `quick` leaves indexes out."""
@@ -102,7 +105,8 @@ class Inspection:
         try:
             yield
         finally:
-            self._connection.execute("ROLLBACK")
+            with suppress(*FAULTS):
+                self._connection.execute("ROLLBACK")
 
     def _prepare(self) -> None:
         self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
