@@ -51,12 +51,11 @@ class PlainBody:
             return None if self._request.header("transfer-encoding") else 0
         return _number(declared)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
         """Yield the bytes. Raises ServiceError where their length is not declared, or it or the hash does not hold."""
         if self._request.header("content-length") is None or self.length is None:
             raise _length_missing()
-        async for piece in self.whole():
-            yield piece
+        return self.whole()
 
     async def whole(self) -> AsyncIterator[bytes]:
         """Do as `chunks`, also for a body without a Content-Length."""

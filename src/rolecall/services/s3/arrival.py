@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from rolecall.access.allowed import Allowed
@@ -34,7 +33,7 @@ class Arrived:
 
 def arriving(
     streams: Streams, asked: Wanted, md5: bytes | None, *further: Algorithm
-) -> AbstractAsyncContextManager[Arrived]:
+) -> _Taken:
     """Take in the request's body, held against its digests, for the block that keeps it. Raises ServiceError."""
     length = streams.payload.length
     if length is not None and length > MOST:
@@ -45,18 +44,18 @@ def arriving(
             raise bad_md5(md5, intake.md5)
         return verified(asked, intake.digests[asked.algorithm.name], streams.payload.trailers())
 
-    return _taken(Intake(streams.objects, asked.algorithm, *further), streams.payload.chunks(), held)
+    return _Taken(Intake(streams.objects, asked.algorithm, *further), streams.payload.chunks(), held)
 
 
 def copied(
     objects: Objects, found: ObjectVersion, content: Content, algorithm: Algorithm
-) -> AbstractAsyncContextManager[Arrived]:
+) -> _Taken:
     """Copy an object's bytes to a place of their own, for the block that keeps them. Raises ServiceError."""
 
     def held(intake: Intake) -> Checksum:
         return verified(Wanted(algorithm), intake.digests[algorithm.name], {})
 
-    return _taken(Intake(objects, algorithm), _whole(objects, found, content), held)
+    return _Taken(Intake(objects, algorithm), _whole(objects, found, content), held)
 
 
 async def _whole(objects: Objects, found: ObjectVersion, content: Content) -> AsyncIterator[bytes]:
@@ -67,26 +66,33 @@ async def _whole(objects: Objects, found: ObjectVersion, content: Content) -> As
         raise damaged(found, error) from error
 
 
-@asynccontextmanager
-async def _taken(
-    intake: Intake, chunks: AsyncIterator[bytes], held: Callable[[Intake], Checksum]
-) -> AsyncIterator[Arrived]:
-    """Take in a body, hold it, make it durable, and let go of it if any of that or the block fails.
+class _Taken:
+    """Takes in a body, holds it, makes it durable, and lets go of it if any of that or the block fails.
 
     A block that is cancelled may have been committed all the same, so then its bytes stay for the sweeper to judge.
     """
-    try:
-        await intake.take(chunks)
-        checksum = held(intake)
-        await intake.commit()
-    except BaseException:
-        await intake.drop()
-        raise
-    try:
-        yield Arrived(intake, checksum)
-    except Exception:
-        await intake.drop()
-        raise
+
+    __slots__ = ("_chunks", "_held", "_intake")
+
+    def __init__(self, intake: Intake, chunks: AsyncIterator[bytes], held: Callable[[Intake], Checksum]) -> None:
+        self._intake = intake
+        self._chunks = chunks
+        self._held = held
+
+    async def __aenter__(self) -> Arrived:
+        intake = self._intake
+        try:
+            await intake.take(self._chunks)
+            checksum = self._held(intake)
+            await intake.commit()
+        except BaseException:
+            await intake.drop()
+            raise
+        return Arrived(intake, checksum)
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, Exception):
+            await self._intake.drop()
 
 
 def keep(
