@@ -44,9 +44,7 @@ def main() -> int:
         return 2
     rows = [name for name in ROWS if not options.rows or any(word.lower() in name.lower() for word in options.rows)]
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    report = Report(
-        f"{options.server}, {options.workers} workers, best of {options.rounds} runs of {options.seconds} s, {now}"
-    )
+    report = Report(f"{options.workers} workers, best of {options.rounds} runs of {options.seconds} s, {now}")
     with tempfile.TemporaryDirectory(prefix="rolecall-bench-") as folder, ExitStack() as stack:
         contestants = _start(stack, Path(folder), options)
         own = contestants[0]
@@ -71,7 +69,6 @@ def _options() -> argparse.Namespace:
     option("--rounds", type=int, default=3, help="runs of each row, of which the best counts (default: 3)")
     option("--workers", type=int, default=2, help="worker processes of Rolecall and of the baseline (default: 2)")
     option("--connections", type=int, nargs="+", default=[16], help="connections at once (default: 16; try 1 16 256)")
-    option("--server", choices=("granian", "uvicorn"), default="granian", help="the HTTP server under both")
     option("--peers", action="store_true", help="measure SeaweedFS and moto too, where they are installed")
     option("--json", action="store_true", help="print JSON")
     return parser.parse_args()
@@ -82,7 +79,7 @@ def _start(stack: ExitStack, folder: Path, options: argparse.Namespace) -> list[
     answers = folder / "answers.json"
     answers.write_text(json.dumps(_answers(own.world)))
     large = large_body(own.world.bodies)
-    base = stack.enter_context(servers.baseline(answers, large, workers=options.workers, server=options.server))
+    base = stack.enter_context(servers.baseline(answers, large, workers=options.workers))
     contestants = [own, Contestant("baseline", base, own.world)]
     if options.peers:
         for name, start in peers.installed().items():
@@ -95,7 +92,7 @@ def _start(stack: ExitStack, folder: Path, options: argparse.Namespace) -> list[
 def _rolecall(folder: Path, options: argparse.Namespace, *, sync: bool) -> Iterator[Contestant]:
     folder.mkdir()
     data = folder / "data"
-    with servers.rolecall(data, workers=options.workers, server=options.server, sync=sync) as running:
+    with servers.rolecall(data, workers=options.workers, sync=sync) as running:
         yield Contestant("Rolecall", running, rolecall_world(running.address, data, folder))
 
 

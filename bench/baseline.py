@@ -1,26 +1,32 @@
-"""The application to compare with: it reads every request to its end and answers what was once answered to its like.
+"""`python -m bench.baseline PORT WORKERS`: the application to compare with, on the HTTP server of `rolecall serve`.
 
-Nothing is checked, nothing looked up. What it reaches on the same HTTP server is what any application could.
+It reads every request to its end and answers what was once answered to its like. Nothing is checked, nothing looked up:
+what it reaches is what any application could reach there.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+import signal
+import socket
+import sys
 from pathlib import Path
-from typing import Any
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+import uvloop
+
+from rolecall.clock import SystemClock
+from rolecall.config import Settings
+from rolecall.edge import Edge, Handler, Listening
+from rolecall.message import FileBody, Request, Response
 
 ANSWERS = "BENCH_ANSWERS"
 """The environment variable that names the file of answers: a list of kind, headers and size of the body."""
 LARGE = "BENCH_LARGE"
-"""The environment variable that names the file that is sent where a body is large and the server can send files."""
-_PIECE = 256 * 1024
+"""The environment variable that names the file that is sent where a body is large."""
+_IS_LARGE = 256 * 1024
+_OWN = frozenset({"date", "server", "connection", "content-length", "transfer-encoding"})
 
 
 def kind_of(method: str, raw_path: bytes, query: bytes) -> str:
@@ -28,30 +34,52 @@ def kind_of(method: str, raw_path: bytes, query: bytes) -> str:
     return f"{method} {raw_path.split(b'/', 2)[1].decode()}{'?' if query else ''}"
 
 
-def application() -> Application:
-    """Make the ASGI application."""
+def application() -> Handler:
+    """Make what answers."""
     answers = {
-        kind: ([(name.encode(), value.encode()) for name, value in headers], bytes(size))
-        for kind, headers, size in json.loads(Path(os.environ[ANSWERS]).read_text())
+        kind: _answer(headers, size) for kind, headers, size in json.loads(Path(os.environ[ANSWERS]).read_text())
     }
-    hello = ([(b"content-length", b"5")], b"hello")
+    hello = Response(200, (), b"hello")
 
-    async def answer(scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
-        while (await receive()).get("more_body"):
+    async def answer(request: Request) -> Response:
+        async for _ in request.body.chunks():
             pass
-        headers, body = answers.get(kind_of(scope["method"], scope["raw_path"], scope["query_string"]), hello)
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        if len(body) > _PIECE and "http.response.pathsend" in scope.get("extensions", {}):
-            await send({"type": "http.response.pathsend", "path": os.environ[LARGE]})
-            return
-        for start in range(0, len(body) - _PIECE, _PIECE):
-            await send({"type": "http.response.body", "body": body[start : start + _PIECE], "more_body": True})
-        await send({"type": "http.response.body", "body": body[-_PIECE:]})
+        return answers.get(kind_of(request.method, request.raw_path, request.raw_query), hello)
 
     return answer
+
+
+def _answer(headers: list[tuple[str, str]], size: int) -> Response:
+    kept = tuple((name, value) for name, value in headers if name.lower() not in _OWN)
+    return Response(200, kept, bytes(size) if size <= _IS_LARGE else FileBody(os.environ[LARGE], size))
+
+
+async def _serve(listener: socket.socket) -> None:
+    settings = Settings(data=Path())
+    listening = Listening(Edge(application(), settings), settings, SystemClock())
+    await listening.serve(listener, None)
+    await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=4096)
+    workers = []
+    for _ in range(int(sys.argv[2])):
+        worker = os.fork()
+        if not worker:
+            uvloop.run(_serve(listener))
+        workers.append(worker)
+
+    def stop(sign: int, frame: object) -> None:
+        del sign, frame
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -119,7 +119,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rolecall-bench-") as folder:
         data = Path(folder) / "data"
-        with servers.rolecall(data, workers=1, server="granian", sync=False) as running:
+        with servers.rolecall(data, workers=1, sync=False) as running:
             world = rolecall_world(running.address, data, Path(folder))
             names = [name for name in ROWS if not options.rows or any(word in name for word in options.rows)]
             chosen = {}

@@ -1,4 +1,4 @@
-"""Servers in processes of their own: Rolecall, and the baseline, on granian or on uvicorn."""
+"""Servers in processes of their own: Rolecall, and the baseline on the same HTTP server."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from bench.baseline import ANSWERS, LARGE
-from rolecall.config import Settings
 
 ROOT = Path(__file__).parent.parent
 PYTHON = sys.executable
@@ -35,37 +32,23 @@ class Running:
 
 
 @contextmanager
-def rolecall(data: Path, *, workers: int, server: str, sync: bool = True) -> Iterator[Running]:
+def rolecall(data: Path, *, workers: int, sync: bool = True) -> Iterator[Running]:
     """Run Rolecall on a data folder, which is made where there is none."""
     port = free_port()
     options = ["--data", str(data), "--port", str(port), "--workers", str(workers), "--account", ACCOUNT]
     options += [] if sync else ["--no-sync"]
     command = [str(Path(PYTHON).with_name("rolecall")), "serve", *options]
-    with running(command, port) as first:
-        if server == "granian":
-            yield first
-            return
-    settings = Settings(data=data, port=port, workers=workers, sync=sync)
-    environment = {"ROLECALL_SETTINGS": msgspec.json.encode(settings, enc_hook=str).decode()}
-    with running(uvicorn("rolecall.app.serve:application", port, workers), port, environment) as second:
-        yield second
-
-
-@contextmanager
-def baseline(answers: Path, large: Path, *, workers: int, server: str) -> Iterator[Running]:
-    """Run the application that only answers what stands in the file of answers, with `large` as its large bodies."""
-    port = free_port()
-    command = [PYTHON, "-m", "bench.granian_baseline", str(port), str(workers)]
-    if server == "uvicorn":
-        command = uvicorn("bench.baseline:application", port, workers)
-    with running(command, port, {ANSWERS: str(answers), LARGE: str(large)}) as started:
+    with running(command, port) as started:
         yield started
 
 
-def uvicorn(application: str, port: int, workers: int) -> list[str]:
-    """Return the command that serves an application factory on uvicorn."""
-    options = ["--factory", application, "--port", str(port), "--workers", str(workers), "--no-access-log"]
-    return [PYTHON, "-m", "uvicorn", *options, "--log-level", "warning", "--no-server-header", "--no-date-header"]
+@contextmanager
+def baseline(answers: Path, large: Path, *, workers: int) -> Iterator[Running]:
+    """Run the application that only answers what stands in the file of answers, with `large` as its large bodies."""
+    port = free_port()
+    command = [PYTHON, "-m", "bench.baseline", str(port), str(workers)]
+    with running(command, port, {ANSWERS: str(answers), LARGE: str(large)}) as started:
+        yield started
 
 
 @contextmanager

@@ -59,10 +59,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class FileBody:
-    """An answer's bytes that lie in a file from first to last, which the HTTP server may send by itself."""
+    """An answer's bytes that lie in a file, `size` of them from `start` on, which the kernel may send by itself."""
 
     path: str
     size: int
+    start: int = 0
 
 
 ResponseBody = bytes | AsyncIterator[bytes] | FileBody

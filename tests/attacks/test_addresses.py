@@ -2,56 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import MutableMapping
-from pathlib import Path
-
 import pytest
 
-from rolecall.clock import SystemClock
-from rolecall.config import Settings
-from rolecall.edge import Edge
-from rolecall.message import Request, Response
-
-
-class Idle:
-    """A worker that has nothing to start or stop."""
-
-    async def start(self) -> None:
-        """Do nothing."""
-
-    async def stop(self) -> None:
-        """Do nothing."""
+from rolecall.edge.origin import Origin, Proxies
 
 
 def client_of(peer: str, forwarded: str | None = None, proxies: tuple[str, ...] = ()) -> str:
     """Return the address that a request is handled under."""
-    seen: list[str] = []
-
-    async def handle(request: Request) -> Response:
-        seen.append(request.client)
-        return Response(204)
-
-    async def receive() -> MutableMapping[str, object]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: MutableMapping[str, object]) -> None:
-        del message
-
-    headers = [(b"host", b"localhost")]
-    if forwarded is not None:
-        headers.append((b"x-forwarded-for", forwarded.encode()))
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "raw_path": b"/",
-        "query_string": b"",
-        "headers": headers,
-        "client": (peer, 1),
-    }
-    edge = Edge(handle, Idle(), Settings(data=Path("nowhere"), trusted_proxies=proxies), SystemClock())
-    asyncio.run(edge(scope, receive, send))
-    return seen[0]
+    headers = (("host", "localhost"), *(() if forwarded is None else (("x-forwarded-for", forwarded),)))
+    return Origin(peer, None, Proxies(proxies)).of(headers)[0]
 
 
 @pytest.mark.parametrize(

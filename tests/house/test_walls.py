@@ -24,7 +24,7 @@ PLANTED = {
     "access names an engine": ("access/planted.py", "import rolecall.store.sqlite\n"),
     "a service asks the authorizer": ("services/iam/planted.py", "import rolecall.access.authorize\n"),
     "gateway knows a service": ("gateway.py", "import rolecall.services.s3\n"),
-    "edge knows a service": ("edge.py", "import rolecall.services.s3\n"),
+    "edge knows a service": ("edge/planted.py", "import rolecall.services.s3\n"),
     "the people's tool enters the tower": ("client/planted.py", "import rolecall.directory.principals\n"),
     "a pure room reads files": ("policy/planted.py", "import os\n"),
     "a pure room waits": ("sigv4/planted.py", "import asyncio\n"),

@@ -13,7 +13,6 @@ from rolecall.app.services import registry
 from rolecall.clock import SystemClock
 from rolecall.config import Settings
 from rolecall.directory.accounts import account
-from rolecall.edge import Edge
 from rolecall.gateway import Gateway
 from rolecall.objects.local import LocalObjects
 from rolecall.store.interface import StoreError, StoreUnavailable
@@ -66,9 +65,3 @@ class Worker:
         self._trail_store.close()
         self.store.close()
         self.objects.close()
-
-
-def open_edge(settings: Settings) -> Edge:
-    """Return a worker's ASGI application."""
-    worker = Worker(settings)
-    return Edge(worker.gateway.answer, worker, settings, SystemClock())

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import argparse
 import errno
-import http.client
 import os
-import signal
 import socket
-import ssl
 import sys
-import threading
-import time
 from pathlib import Path
-
-import msgspec
-from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server import Server
 
 from rolecall.app.folder import DataFolder, FolderRefused
 from rolecall.app.founding import found
-from rolecall.app.house import open_edge
+from rolecall.app.supervisor import Supervisor, worker_command
+from rolecall.app.worker import encode_settings, tls_context
 from rolecall.config import Settings, UnsafeSettings
-from rolecall.edge import Edge
 from rolecall.store.interface import StoreError
 
-_SETTINGS = "ROLECALL_SETTINGS"
-"""The environment variable in which a worker finds the settings; it holds no secret."""
+BACKLOG = 4096
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,10 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         settings = _settings(arguments).checked()
         folder = DataFolder(settings.data)
         folder.create()
-        with folder.hold():
-            for line in found(folder, settings):
-                print(line, flush=True)
-            return _serve(settings)
+        with folder.hold(), _listener(settings) as listener:
+            return _serve(settings, folder, listener)
     except (UnsafeSettings, FolderRefused, StoreError) as refusal:
         print(f"rolecall serve: {refusal}", file=sys.stderr)
         return 2
@@ -82,101 +68,42 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     )
 
 
-def application() -> Edge:
-    """Make a worker's ASGI application, from the settings that `serve` left in the environment."""
-    settings = msgspec.json.decode(os.environ[_SETTINGS], type=Settings, dec_hook=_decode)
-    return open_edge(settings)
-
-
-def _serve(settings: Settings) -> int:
-    port = settings.port or _free_port(settings.host)
-    if reason := _unusable(settings.host, port):
-        raise UnsafeSettings(f"cannot listen on {settings.host}:{port}: {reason}.")
-    os.environ[_SETTINGS] = msgspec.json.encode(settings, enc_hook=str).decode()
-    server = Server(
-        "rolecall.app.serve:application",
-        factory=True,
-        address=settings.host,
-        port=port,
-        interface=Interfaces.ASGI,
-        workers=settings.workers,
-        loop=Loops.asyncio,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=15_000),
-        websockets=False,
-        backlog=4096,
-        backpressure=4096,
-        log_level=LogLevels.warning,
-        respawn_failed_workers=True,
-        respawn_interval=0.5,
-        workers_kill_timeout=int(settings.stop_timeout),
-        ssl_cert=settings.tls_certificate,
-        ssl_key=settings.tls_key,
-        ssl_protocol_min=SSLProtocols.tls12,
-        process_name=None,
+def _serve(settings: Settings, folder: DataFolder, listener: socket.socket) -> int:
+    """Start the workers, which load their code while the folder is made ready, and watch over them."""
+    supervisor = Supervisor(worker_command(listener), listener, (), settings.workers)
+    try:
+        for line in found(folder, settings):
+            print(line, flush=True)
+    except BaseException:
+        supervisor.stop(0)
+        raise
+    address = _address(settings, listener)
+    return supervisor.run(
+        encode_settings(settings), lambda: print(f"ready {address}", flush=True), settings.stop_timeout + 2
     )
-    server.on_startup(lambda: threading.Thread(target=_announce, args=(settings, port), daemon=True).start())
-    server.serve()
-    return 0
 
 
-def _announce(settings: Settings, port: int) -> None:
-    """Print the ready line after the server has answered over its own socket."""
-    scheme = "https" if settings.tls_certificate else "http"
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    for _ in range(1500):
-        if _answers(scheme, host, port):
-            shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-            print(f"ready {scheme}://{shown}:{port}", flush=True)
-            return
-        time.sleep(0.02)
-    print("rolecall serve: the workers do not answer; stopping.", file=sys.stderr, flush=True)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _answers(scheme: str, host: str, port: int) -> bool:
-    if scheme == "https":
-        # The certificate is the operator's, for a name that need not be this address; only an answer is wanted.
-        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            host,
-            port,
-            timeout=5,
-            context=ssl._create_unverified_context(),  # noqa: S323, SLF001
-        )
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=5)
+def _listener(settings: Settings) -> socket.socket:
+    """Return the bound socket that all workers accept from. Raises UnsafeSettings where nothing can listen there."""
     try:
-        connection.request("GET", "/-/ready")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _free_port(host: str) -> int:
-    with socket.socket(_family(host)) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _unusable(host: str, port: int) -> str | None:
-    """Return why nothing can listen there, or None."""
-    try:
-        with socket.socket(_family(host)) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
+        tls_context(settings)
     except OSError as error:
-        return "another program is listening there" if error.errno == errno.EADDRINUSE else str(error.strerror)
-    return None
+        raise UnsafeSettings(f"cannot use the certificate `{settings.tls_certificate}`: {error}.") from None
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        taken = error.errno == errno.EADDRINUSE
+        reason = "another program is listening there" if taken else str(error.strerror)
+        raise UnsafeSettings(f"cannot listen on {settings.host}:{settings.port}: {reason}.") from None
+    return listener
 
 
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _decode(kind: type, value: object) -> object:
-    if kind is Path:
-        return Path(str(value))
-    raise NotImplementedError
+def _address(settings: Settings, listener: socket.socket) -> str:
+    scheme = "https" if settings.tls_certificate else "http"
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{scheme}://{shown}:{listener.getsockname()[1]}"

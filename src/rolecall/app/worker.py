@@ -1,0 +1,110 @@
+"""A worker process: `python -m rolecall.app.worker LISTENER NUMBER`, started by the server's supervisor.
+
+Its settings come in one line on standard input. When standard input ends, the server is gone, and the worker goes too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from rolecall.app.house import Worker
+from rolecall.app.supervisor import CANNOT, READY
+from rolecall.clock import SystemClock
+from rolecall.config import Settings
+from rolecall.edge import Edge, Listening
+from rolecall.objects.interface import ObjectsError
+from rolecall.store.interface import StoreError
+
+ORPHAN_SECONDS = 2.0
+"""How long a worker whose server is gone may take to finish what is under way."""
+
+
+def main() -> int:
+    """Serve until told to stop; return the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server passes on what is meant
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return 0
+    settings = decode_settings(line)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        uvloop.run(_serve(settings, socket.socket(fileno=int(sys.argv[1]))))
+    except (StoreError, ObjectsError) as trouble:
+        print(f"rolecall serve: {trouble}", file=sys.stderr, flush=True)
+        return CANNOT
+    return 0
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    worker = Worker(settings)
+    edge = Edge(worker.gateway.answer, settings)
+    listening = Listening(edge, settings, SystemClock())
+    stop: asyncio.Future[float] = loop.create_future()
+
+    def ask_to_stop(patience: float) -> None:
+        if not stop.done():
+            stop.set_result(patience)
+
+    loop.add_signal_handler(signal.SIGTERM, ask_to_stop, settings.stop_timeout)
+    threading.Thread(target=_outlive_not, args=(loop, ask_to_stop), daemon=True).start()
+    await worker.start()
+    await listening.serve(listener, tls_context(settings))
+    edge.ready = True
+    os.write(1, READY)
+    patience = await stop
+    edge.ready = False
+    await listening.stop(patience)
+    await worker.stop()
+
+
+def _outlive_not(loop: asyncio.AbstractEventLoop, ask_to_stop: Callable[[float], None]) -> None:
+    """Wait until the server is gone, and end, however busy the event loop is."""
+    while os.read(0, 1024):
+        pass
+    loop.call_soon_threadsafe(ask_to_stop, ORPHAN_SECONDS)
+    threading.Event().wait(2 * ORPHAN_SECONDS)
+    os._exit(1)
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return what the settings' certificate is served with, TLS 1.2 and 1.3; None without one. Raises OSError."""
+    if settings.tls_certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    return context
+
+
+def encode_settings(settings: Settings) -> bytes:
+    """Return settings as one line. They hold no secret."""
+    return msgspec.json.encode(settings, enc_hook=str)
+
+
+def decode_settings(line: bytes) -> Settings:
+    """Return the settings of `encode_settings`."""
+    return msgspec.json.decode(line, type=Settings, dec_hook=_path)
+
+
+def _path(kind: type, value: object) -> Path:
+    if kind is Path:
+        return Path(str(value))
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    sys.exit(main())

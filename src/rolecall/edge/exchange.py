@@ -1,0 +1,43 @@
+"""One request of a connection, and how its answer must end."""
+
+from __future__ import annotations
+
+from rolecall.edge.body import IncomingBody
+from rolecall.edge.head import BadHead
+from rolecall.message import Request, Response
+
+
+class Exchange:
+    """A request whose head is complete, or the refusal of what was none."""
+
+    __slots__ = ("asked", "body", "keep_alive", "old", "refusal", "request")
+
+    def __init__(self, request: Request | None, body: IncomingBody, *, keep_alive: bool, old: bool) -> None:
+        """`old` is HTTP/1.0, which knows no chunks and ends a connection unless told otherwise."""
+        self.request = request
+        self.body = body
+        self.keep_alive = keep_alive
+        self.old = old
+        self.refusal: Response | None = None
+        self.asked = False
+        """`100 Continue` was sent, or need not be."""
+
+    @property
+    def unasked(self) -> bool:
+        """Whether the client waits to be asked for its body and was not: what it sends next nobody can tell."""
+        request = self.request
+        return request is not None and not self.body.ended and "expect" in request.by_name and not self.body.begun
+
+    @property
+    def head_only(self) -> bool:
+        """Whether the answer has a head and no body."""
+        return self.request is not None and self.request.method == "HEAD"
+
+
+def refused(bad: BadHead, body: IncomingBody) -> Exchange:
+    """Return the exchange that answers what is no request, in S3's words, and ends the connection."""
+    exchange = Exchange(None, body, keep_alive=False, old=False)
+    text = f"<Error><Code>{bad.code}</Code><Message>{bad.message}</Message></Error>"
+    content = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+    exchange.refusal = Response(bad.status, (("content-type", "application/xml"),), content)
+    return exchange

@@ -1,0 +1,114 @@
+"""What all connections of one worker share: the application, the watch over their deadlines, and their number."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+import ssl
+from collections import OrderedDict
+from email.utils import format_datetime
+
+from rolecall.clock import Clock
+from rolecall.config import Settings
+from rolecall.edge.connection import Connection
+from rolecall.edge.edge import Edge
+from rolecall.edge.origin import Proxies
+from rolecall.edge.turns import Turns
+from rolecall.message import Request
+
+WATCH_SECONDS = 0.5
+HANDSHAKE_SECONDS = 15.0
+MAX_CONNECTIONS = 10_000
+FILES_KEPT = 256
+"""How many file descriptors connections leave to the store, to objects and to the program."""
+
+
+class Listening:
+    """The connections of one worker. Made and used on its event loop."""
+
+    def __init__(self, edge: Edge, settings: Settings, clock: Clock) -> None:
+        """Nothing is listened to before `serve`."""
+        self._edge = edge
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._connections: set[Connection] = set()
+        self._resting: OrderedDict[Connection, None] = OrderedDict()
+        self._server: asyncio.Server | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._most = MAX_CONNECTIONS
+        self.proxies = Proxies(settings.trusted_proxies)
+        self.turns = Turns(self._loop)
+        self.body_timeout = settings.body_timeout
+        self.stopping = False
+        self.date = ""
+        self.now = self._loop.time
+        self.answer = edge.answer
+        self._look()
+
+    async def serve(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Accept connections from `listener`, a bound socket that other processes may accept from too."""
+        self._most = min(MAX_CONNECTIONS, _descriptors() - FILES_KEPT)
+        handshake = None if tls is None else HANDSHAKE_SECONDS
+        self._server = await self._loop.create_server(
+            lambda: Connection(self), sock=listener, ssl=tls, backlog=4096, ssl_handshake_timeout=handshake
+        )
+
+    async def stop(self, seconds: float) -> None:
+        """Accept no more, let answers under way finish for at most `seconds`, then hang up."""
+        self.stopping = True
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.stop()
+        until = self.now() + seconds
+        while self._connections and self.now() < until:  # noqa: ASYNC110 - once, at the end
+            await asyncio.sleep(0.01)
+        if self._watch is not None:
+            self._watch.cancel()
+        for connection in list(self._connections):
+            connection.abort()
+
+    def client_of(self, request: Request) -> str:
+        """Return whose turn a request takes."""
+        return request.client
+
+    def opened(self, connection: Connection) -> None:
+        """Count a connection in. Where there are too many, the one that has rested longest goes."""
+        self._connections.add(connection)
+        if len(self._connections) > self._most:
+            oldest = next(iter(self._resting), connection)
+            oldest.abort()
+        self._resting[connection] = None
+
+    def rests(self, connection: Connection, rests: bool) -> None:
+        """Note which connections have nothing to do, in the order in which they began to rest."""
+        if rests:
+            self._resting[connection] = None
+        else:
+            self._resting.pop(connection, None)
+
+    def closed(self, connection: Connection) -> None:
+        """Count a connection out."""
+        self._connections.discard(connection)
+        self._resting.pop(connection, None)
+
+    def _look(self) -> None:
+        """Tell the connections whose deadline has passed; come back."""
+        self.date = (
+            f"date: {format_datetime(self._clock.now().replace(microsecond=0), usegmt=True)}\r\nserver: Rolecall\r\n"
+        )
+        now = self.now()
+        for connection in [one for one in self._connections if one.deadline < now]:
+            connection.expired()
+        self._watch = self._loop.call_later(WATCH_SECONDS, self._look)
+
+
+def _descriptors() -> int:
+    """Raise the limit of open files as far as the system lets this process, and return it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return wanted
