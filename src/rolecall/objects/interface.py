@@ -25,7 +25,7 @@ class BlobMissing(ObjectsError):
 
 
 class BlobDamaged(ObjectsError):
-    """The blob is shorter than what is asked for: it was truncated behind our back."""
+    """The blob is not as long as it was when it was committed: it was changed behind our back."""
 
 
 class ObjectsUnavailable(ObjectsError):
@@ -55,17 +55,20 @@ class Objects(Protocol):
         """Begin a blob."""
         ...
 
-    def read(self, blob: str, start: int, length: int) -> AsyncIterator[bytes]:
+    def read(self, blob: str, start: int, length: int, *, size: int | None = None) -> AsyncIterator[bytes]:
         """Yield `length` bytes of the blob from `start`, in pieces, never waiting for a disk on the event loop.
 
         The file is opened before the first piece is asked for, so that a missing blob is known before an answer
-        begins. Raises BlobMissing, and BlobDamaged where the blob is too short already, at once; BlobDamaged and
-        ObjectsUnavailable while reading.
+        begins. Raises BlobMissing, and BlobDamaged where the blob is too short already or not of the `size` that
+        is known of it, at once; BlobDamaged and ObjectsUnavailable while reading.
         """
         ...
 
-    def whole_file(self, blob: str) -> str | None:
-        """Return the path of a local file that holds exactly this blob, or None where there is none to send."""
+    def whole_file(self, blob: str, *, size: int | None = None) -> str | None:
+        """Return the path of a local file that holds exactly this blob, or None where there is none to send.
+
+        Raises BlobDamaged where it is not of the `size` that is known of it.
+        """
         ...
 
     async def delete(self, blob: str) -> None:

@@ -41,26 +41,32 @@ class LocalObjects:
         """Begin a blob."""
         return LocalBlobWriter(self._folder, self._executor, secrets.token_hex(_ID_BYTES))
 
-    def read(self, blob: str, start: int, length: int) -> AsyncIterator[bytes]:
+    def read(self, blob: str, start: int, length: int, *, size: int | None = None) -> AsyncIterator[bytes]:
         """Yield `length` bytes of the blob from `start`.
 
-        Raises BlobMissing, and BlobDamaged where it is too short already, before the first piece is asked for.
+        Raises BlobMissing, and BlobDamaged where it is too short already or not of this `size`, before the first
+        piece is asked for.
         """
         try:
             descriptor = Descriptor(self._files, self._folder.path(blob), os.O_RDONLY)
-            size = os.fstat(descriptor.number).st_size
+            found = os.fstat(descriptor.number).st_size
         except FileNotFoundError:
             raise BlobMissing(f"There is no blob `{blob}`.") from None
         except OSError as fault:
             raise unavailable(fault) from fault
-        if size < start + length:
-            raise BlobDamaged(f"The blob `{blob}` has {size} bytes, not {start + length}.")
+        if found < start + length or found != (found if size is None else size):
+            raise BlobDamaged(f"The blob `{blob}` has {found} bytes, not {start + length if size is None else size}.")
         return BlobReader(descriptor, self._executor, start, length)
 
-    def whole_file(self, blob: str) -> str | None:
-        """Return the path of the blob's file, or None where it is missing."""
-        path = self._folder.path(blob)
-        return path if Path(path).exists() else None
+    def whole_file(self, blob: str, *, size: int | None = None) -> str | None:
+        """Return the path of the blob's file, or None where it is missing. Raises BlobDamaged, ObjectsUnavailable."""
+        try:
+            found = self.size(blob)
+        except BlobMissing:
+            return None
+        if found != (found if size is None else size):
+            raise BlobDamaged(f"The blob `{blob}` has {found} bytes, not {size}.")
+        return self._folder.path(blob)
 
     async def delete(self, blob: str) -> None:
         """Remove the blob, if it is there. Raises ObjectsUnavailable."""

@@ -13,7 +13,7 @@ from rolecall.access.allowed import Allowed
 from rolecall.access.check import Access
 from rolecall.buckets.bucket import Bucket
 from rolecall.buckets.versions import Checksum, ObjectVersion
-from rolecall.objects.interface import BlobMissing, Objects
+from rolecall.objects.interface import BlobDamaged, BlobMissing, Objects
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfVersion, existing_keys, further_check, on_version
 from rolecall.services.s3.checksums import shown
@@ -56,7 +56,7 @@ def get_object(allowed: Allowed, parameters: GetObject, view: Snapshot, objects:
     found, part, answer = _answer(allowed, parameters, view)
     try:
         answer["body"] = body_of(objects, read_content(view, found, part))
-    except BlobMissing as error:
+    except (BlobMissing, BlobDamaged) as error:
         raise damaged(found, error) from error
     return answer
 

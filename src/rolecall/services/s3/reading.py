@@ -5,15 +5,21 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from rolecall.buckets.segments import Segment, SegmentMissing, read_inline
 from rolecall.buckets.versions import ObjectVersion
 from rolecall.message import FileBody, Request, ResponseBody, ServiceError
-from rolecall.objects.interface import Objects
+from rolecall.objects.interface import BlobDamaged, Objects
 from rolecall.services.s3.ranges import Range
 from rolecall.store.interface import Snapshot
+
+_AHEAD = 64
+"""How many blobs of an object are looked at before its first byte is sent."""
+
+_log = logging.getLogger("rolecall.objects")
 
 Content = list["bytes | tuple[Segment, int, int]"]
 """Bytes, and runs of blobs (segment, start, length), in order."""
@@ -40,7 +46,7 @@ def _content_of(view: Snapshot, found: ObjectVersion, part: Range) -> Content:
 
 
 def read_content(view: Snapshot, found: ObjectVersion, part: Range) -> Content:
-    """Return where the bytes of `part` are. Raises ServiceError InternalError where they are gone."""
+    """Return where the bytes of `part` are. Raises ServiceError ServiceUnavailable where they are gone."""
     try:
         return _content_of(view, found, part)
     except SegmentMissing as error:
@@ -50,7 +56,7 @@ def read_content(view: Snapshot, found: ObjectVersion, part: Range) -> Content:
 def body_of(objects: Objects, content: Content) -> ResponseBody:
     """Return the body of an answer. Its first blob is opened now, so that one that is gone is known before the head.
 
-    Raises BlobMissing.
+    Raises BlobMissing, BlobDamaged.
     """
     if not content:
         return b""
@@ -58,13 +64,28 @@ def body_of(objects: Objects, content: Content) -> ResponseBody:
     if len(content) == 1:
         if isinstance(first, bytes):
             return first
-        segment, start, length = first
-        path = objects.whole_file(segment.source) if length == segment.length else None
+        segment, _, length = first
+        path = objects.whole_file(segment.source, size=length) if length == segment.length else None
         if path is not None:
             return FileBody(path, length)
-        return objects.read(segment.source, start, length)
-    opened = None if isinstance(first, bytes) else objects.read(first[0].source, first[1], first[2])
+        return _open(objects, first)
+    opened = None if isinstance(first, bytes) else _open(objects, first)
+    _look_ahead(objects, content)
     return _stream(objects, content, opened)
+
+
+def _open(objects: Objects, run: tuple[Segment, int, int]) -> AsyncIterator[bytes]:
+    segment, start, length = run
+    return objects.read(segment.source, start, length, size=segment.length)
+
+
+def _look_ahead(objects: Objects, content: Content) -> None:
+    """See that the next blobs are there and whole, before an answer begins that could only be broken off."""
+    for run in content[1:_AHEAD]:
+        if not isinstance(run, bytes):
+            found = objects.size(run[0].source)
+            if found != run[0].length:
+                raise BlobDamaged(f"The blob `{run[0].source}` has {found} bytes, not {run[0].length}.")
 
 
 def pieces_of(objects: Objects, content: Content) -> AsyncIterator[bytes]:
@@ -77,15 +98,16 @@ async def _stream(objects: Objects, content: Content, opened: AsyncIterator[byte
         if isinstance(run, bytes):
             yield run
             continue
-        pieces, opened = opened or objects.read(run[0].source, run[1], run[2]), None
+        pieces, opened = opened or _open(objects, run), None
         async for piece in pieces:
             yield piece
 
 
 def damaged(found: ObjectVersion, reason: Exception) -> ServiceError:
-    """Return the refusal for an object whose bytes are gone."""
-    message = "We encountered an internal error. Please try again."
-    return ServiceError("InternalError", message, 500, reason=f"the bytes of {found.key!r} are damaged: {reason!r}")
+    """Return the refusal for an object whose bytes are gone or not as long as they were, and tell the log."""
+    said = f"the bytes of {found.key!r} are damaged: {reason!r}"
+    _log.error("%s; `rolecall doctor` says more", said)
+    return ServiceError("ServiceUnavailable", "Service is unable to handle request.", 503, reason=said)
 
 
 def address_of(request: Request, bucket: str, key: str) -> str:
