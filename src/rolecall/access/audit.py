@@ -19,7 +19,7 @@ import msgspec
 from rolecall.access.authorize import Decided
 from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.context import DEFAULT_REGION, iso
-from rolecall.access.explain import told
+from rolecall.access.explain import explained
 from rolecall.access.identity import identity, username
 from rolecall.access.shown import brief, printable, readable, shown
 from rolecall.access.subjects import Subject, findable, subjects
@@ -197,7 +197,7 @@ def _decided(decided: Decided) -> dict[str, object]:
     if decided.broken:
         entry["broken"] = decided.broken
     if decision.outcome is not Outcome.ALLOW:
-        entry["explanation"] = told(decided)
+        entry.update(explained(decided))
     return entry
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rolecall.access.authorize import Decided
-from rolecall.access.shown import printable
+from rolecall.access.remedy import Change, remedy
+from rolecall.access.shown import brief, printable
 from rolecall.policy.decide import Explanation, explain
 from rolecall.policy.explain import Failure, LayerExplained, PolicyExplained, StatementExplained
+from rolecall.policy.request import ContextValue
 
 _MOST = 12
 _OF_ANOTHER_ACTION = frozenset({"Action", "NotAction"})
@@ -22,6 +24,42 @@ def told(decided: Decided) -> list[dict[str, object]]:
         return []
     explanation: Explanation = explain(decided.question, decided.policies)
     return [_layer(layer, decided.names) for layer in explanation.layers]
+
+
+def explained(decided: Decided) -> dict[str, object]:
+    """Return what a record tells of a refused check besides its outcome, ready for JSON.
+
+    The condition keys are those of the request, so that the same question can be asked again later.
+    """
+    entry: dict[str, object] = {"explanation": told(decided)}
+    question, policies = decided.question, decided.policies
+    if question is None or policies is None:
+        return entry
+    if question.resource_account is not None:
+        entry["resourceAccount"] = question.resource_account
+    entry["conditionKeys"] = {printable(key): _key(value) for key, value in question.context.items()}
+    changes = remedy(question, policies)
+    if changes:
+        entry["remedy"] = [_change(change) for change in changes]
+    return entry
+
+
+def _key(value: ContextValue) -> str | list[str]:
+    return brief(value) if isinstance(value, str) else _cut(value)
+
+
+def _change(change: Change) -> dict[str, object]:
+    entry: dict[str, object] = {"layer": change.layer.value, "to": change.to}
+    if change.arn is not None:
+        entry["policyArn"] = change.arn
+    if change.denying is not None:
+        entry["statement"], entry["sid"] = change.denying.statement, change.denying.sid
+        entry["addCondition"] = change.condition
+    else:
+        entry["addStatement"] = change.statement
+    if change.opens:
+        entry["opens"] = change.opens
+    return entry
 
 
 def _layer(layer: LayerExplained, names: Mapping[str, str]) -> dict[str, object]:
