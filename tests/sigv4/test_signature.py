@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.sigv4.signer import HASH, SIGNED_CHUNKS, SIGNED_TRAILER, UNSIGNED, UNSIGNED_TRAILER, Sent, Signer
 
 from rolecall.message import Request
+from rolecall.sigv4.mac import Mac
 from rolecall.sigv4.problem import Problem, SignatureProblem
 from rolecall.sigv4.signature import Payload, check, read, scope_service
 
@@ -24,7 +25,7 @@ QUERY = [("list-type", "2"), ("prefix", "a b/é")]
 
 def verify(
     sent: Sent, service: str = "s3", *, now: datetime = NOW, region: str | None = None, secret: str = "secret"
-) -> hmac.HMAC:
+) -> Mac:
     request = sent.request()
     signed = read(request, service=service)
     assert signed is not None
@@ -41,7 +42,7 @@ def problem(sent: Sent, service: str = "s3", **options: object) -> SignatureProb
 def test_a_good_signature_gives_the_signing_key() -> None:
     sent = S3.send("GET", "/b/k", QUERY)
     key = verify(sent)
-    assert key.digest() == hmac.digest(S3.key, b"", "sha256")
+    assert key.digest(b"message") == hmac.digest(S3.key, b"message", "sha256")
     assert scope_service(sent.request()) == "s3"
 
 

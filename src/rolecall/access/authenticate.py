@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from rolecall.message import Request, ServiceError
 from rolecall.policy.request import ANONYMOUS
 from rolecall.sigv4.chunked import Chain
 from rolecall.sigv4.form import PostPolicy, check_form, parse_policy, read_form
+from rolecall.sigv4.mac import Mac
 from rolecall.sigv4.problem import Problem, SignatureProblem
 from rolecall.sigv4.signature import Payload, Scheme, Signed, check, payload_of, read
 from rolecall.store.interface import Snapshot
@@ -35,7 +35,7 @@ class Authenticated(msgspec.Struct, frozen=True):
     facts: SignatureFacts
     signed: Signed | None = None
     """None: unsigned."""
-    signing_key: hmac.HMAC | None = None
+    signing_key: Mac | None = None
 
     def payload(self, request: Request) -> Streaming:
         """Return the body of the `request` that was authenticated, to be verified while it is read.
@@ -45,7 +45,7 @@ class Authenticated(msgspec.Struct, frozen=True):
         mode, payload_hash = _unsigned_payload(request) if self.signed is None else _bound_payload(self.signed, request)
         if mode is Payload.HASH:
             return PlainBody(request, payload_hash)
-        if mode in {Payload.UNSIGNED, Payload.BODY}:
+        if mode is Payload.BODY or mode is Payload.UNSIGNED:
             return PlainBody(request, None)
         signed = self.signed
         key = self.signing_key if mode is not Payload.UNSIGNED_TRAILER else None

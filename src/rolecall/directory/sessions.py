@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from rolecall.directory.records import DirectoryError
 from rolecall.identifiers import access_key_id_from, random_piece
+from rolecall.sigv4.mac import Mac
 from rolecall.store.interface import Snapshot, StoreUnavailable, Transaction
 from rolecall.store.keys import pack, unpack
 
@@ -117,7 +118,7 @@ class SessionKey:
         self.number = number
         self.made = made
         self._cipher = AESGCM(hmac.digest(key, b"rolecall session token", "sha256"))
-        self._deriving = hmac.new(hmac.digest(key, b"rolecall session secret", "sha256"), digestmod="sha512")
+        self._deriving = Mac(hmac.digest(key, b"rolecall session secret", "sha256"), "sha512")
 
     def seal(self, payload: bytes) -> bytes:
         """Return the sealed `payload`, its nonce before it."""
@@ -130,9 +131,7 @@ class SessionKey:
 
     def secret(self, session_id: bytes) -> str:
         """Return the secret access key of 40 characters that belongs to a session id."""
-        deriving = self._deriving.copy()
-        deriving.update(session_id)
-        return binascii.b2a_base64(deriving.digest()[:30], newline=False).decode()
+        return binascii.b2a_base64(self._deriving.digest(session_id)[:30], newline=False).decode()
 
 
 @dataclass(frozen=True, slots=True)

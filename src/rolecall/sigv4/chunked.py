@@ -7,11 +7,11 @@ Rules: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from collections.abc import AsyncIterator, Collection, Mapping
 from enum import Enum, auto
 
+from rolecall.sigv4.mac import Mac
 from rolecall.sigv4.problem import Problem, SignatureProblem
 from rolecall.sigv4.signature import EMPTY_SHA256, Payload, Signed, is_signature_of
 
@@ -33,7 +33,7 @@ class Chain:
 
     __slots__ = ("_date_and_scope", "_key", "_previous")
 
-    def __init__(self, signed: Signed, signing_key: hmac.HMAC) -> None:
+    def __init__(self, signed: Signed, signing_key: Mac) -> None:
         """Begin with the signature of a request that was checked, and the key it was made with."""
         self._key = signing_key
         self._date_and_scope = f"{signed.amz_date}\n{signed.credential.scope}"

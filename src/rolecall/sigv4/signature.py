@@ -15,6 +15,7 @@ import msgspec
 
 from rolecall.message import Request
 from rolecall.sigv4.canonical import canonical_request, decoded
+from rolecall.sigv4.mac import Mac
 from rolecall.sigv4.problem import Problem, SignatureProblem
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -168,8 +169,8 @@ def check(
     service: str,
     region: str | None = None,
     body_sha256: str | None = None,
-) -> hmac.HMAC:
-    """Hold `signed` against the request as it came, and return the signing key, to be copied by whoever signs with it.
+) -> Mac:
+    """Hold `signed` against the request as it came, and return the signing key.
 
     Checks scope, signed headers, signature, then time. `region`, where given, must be the scope's; `body_sha256` is
     the hash of the body where the payload is `Payload.BODY` (None: no body). Raises SignatureProblem.
@@ -210,22 +211,18 @@ def check_scope(signed: Signed, *, service: str, region: str | None) -> None:
 
 
 @lru_cache(maxsize=4096)
-def signing_key(secret_key: str, date: str, region: str, service: str) -> hmac.HMAC:
-    """Return the key that `secret_key` signs with, on one day, in one region, for one service.
-
-    It is ready to sign: a copy of it costs half of what `hmac.digest` does, and keeps the interpreter's lock.
-    """
+def signing_key(secret_key: str, date: str, region: str, service: str) -> Mac:
+    """Return the key that `secret_key` signs with, on one day, in one region, for one service."""
     key = hmac.digest(f"AWS4{secret_key}".encode(), date.encode(), "sha256")
     for part in (region, service, TERMINATOR):
         key = hmac.digest(key, part.encode("utf-8", "surrogateescape"), "sha256")
-    return hmac.new(key, digestmod="sha256")
+    return Mac(key)
 
 
-def is_signature_of(signature: str, key: hmac.HMAC, string_to_sign: str) -> bool:
+def is_signature_of(signature: str, key: Mac, string_to_sign: str) -> bool:
     """Tell in constant time whether `signature` is the one of `string_to_sign`."""
-    signing = key.copy()
-    signing.update(string_to_sign.encode("utf-8", "surrogateescape"))
-    return signature.isascii() and hmac.compare_digest(signature, signing.hexdigest())
+    expected = key.digest(string_to_sign.encode("utf-8", "surrogateescape")).hex()
+    return signature.isascii() and hmac.compare_digest(signature, expected)
 
 
 @lru_cache(maxsize=4096)

@@ -205,6 +205,11 @@ class _Operations(Mapping[str, OperationModel]):
             self._made[name] = OperationModel(name, self._model.record.operations[name], self._model)
         return self._made[name]
 
+    def named(self, name: str) -> OperationModel | None:
+        """Return the operation of this name, or None."""
+        found = self._made.get(name)
+        return self.get(name) if found is None else found
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._model.record.operations)
 
@@ -219,18 +224,12 @@ class ServiceModel:
         """Make the model of the service `name` from its pinned record."""
         self.name = name
         self.record = record
-        self.operations: Mapping[str, OperationModel] = _Operations(self)
-        self._shapes: dict[str, Shape] = {}
-
-    @property
-    def api_version(self) -> str:
+        self.api_version = record.metadata.api_version
         """The version in the query protocol's Version: `2010-05-08`."""
-        return self.record.metadata.api_version
-
-    @property
-    def protocol(self) -> str:
+        self.protocol = record.metadata.protocol
         """The protocol: `query`, `rest-xml`, `json` or `rest-json`."""
-        return self.record.metadata.protocol
+        self.operations = _Operations(self)
+        self._shapes: dict[str, Shape] = {}
 
     @property
     def xml_namespace(self) -> str:

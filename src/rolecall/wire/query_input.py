@@ -11,7 +11,7 @@ from functools import cache
 from rolecall.message import ServiceError
 from rolecall.wire.model import Member, OperationModel, Shape
 from rolecall.wire.scalars import READERS, Unreadable, is_scalar
-from rolecall.wire.violations import NOT_NULL, Violations, check_of, check_of_elements
+from rolecall.wire.violations import NOT_NULL, Violations, check_of, check_of_elements, fine_text
 
 Node = str | dict[str, "Node"]
 Reader = Callable[[Node, str, Violations], object]
@@ -106,21 +106,35 @@ def _malformed(sentence: str) -> ServiceError:
 
 
 def _scalar_reader(shape: Shape, *, checked: bool) -> Reader:
-    convert = None if shape.type == "string" else READERS[shape.type]
+    if shape.type == "string":
+        return _text_reader(shape, checked=checked)
+    convert = READERS[shape.type]
     check = check_of(shape) if checked else None
 
     def read(node: Node, path: str, violations: Violations) -> object:
         if not isinstance(node, str):
             raise _malformed("Start of structure or map found where not expected.")
-        value: object = node
-        if convert is not None:
-            try:
-                value = convert(node)
-            except Unreadable as problem:
-                raise _malformed(f"The value at '{path}' is not {problem}.") from None
+        try:
+            value = convert(node)
+        except Unreadable as problem:
+            raise _malformed(f"The value at '{path}' is not {problem}.") from None
         if check is not None:
             check(value, path, violations)
         return value
+
+    return read
+
+
+def _text_reader(shape: Shape, *, checked: bool) -> Reader:
+    check = check_of(shape) if checked else None
+    is_fine = fine_text(shape)
+
+    def read(node: Node, path: str, violations: Violations) -> object:
+        if not isinstance(node, str):
+            raise _malformed("Start of structure or map found where not expected.")
+        if check is not None and (is_fine is None or not is_fine(node)):
+            check(node, path, violations)
+        return node
 
     return read
 

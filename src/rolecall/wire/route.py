@@ -126,8 +126,8 @@ def _route_query(request: Request, service_name: str, body: bytes | None) -> Rou
     if body and _media_type(request) not in {FORM, ""}:
         raise ServiceError("UnknownOperationException", f"The query protocol's content type is {FORM}.", 404)
     try:
-        query = decode(request.raw_query)
-        form = decode(body or b"")
+        query = decode(request.raw_query) if request.raw_query else {}
+        form = decode(body) if body else {}
     except Undecodable as problem:
         raise ServiceError("MalformedQueryString", str(problem)) from None
     if query:
@@ -159,7 +159,7 @@ def _query_operation(service_name: str, form: Mapping[str, str]) -> OperationMod
         raise ServiceError("MissingAction", "The request is missing an action or a required parameter.")
     version = form.get("Version") or "NO_VERSION_SPECIFIED"
     model = service(service_name)
-    operation = model.operations.get(action) if version == model.api_version else None
+    operation = model.operations.named(action) if version == model.api_version else None
     if operation is None:
         raise ServiceError("InvalidAction", f"Could not find operation {action} for version {version}")
     return operation

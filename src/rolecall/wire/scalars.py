@@ -111,6 +111,7 @@ def _utc(value: object) -> datetime:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)
 def iso_seconds(value: object) -> str:
     """Spell a moment as IAM and STS do: whole seconds of UTC."""
     return f"{_utc(value).isoformat()[:19]}Z"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 MAX_PARAMETERS = 10_000
@@ -50,6 +51,15 @@ def decode_pairs(raw: bytes) -> list[tuple[str, str]]:
 
 
 def _text(escaped: str) -> str:
+    return _read(escaped) if len(escaped) <= _LONGEST_KEPT else _read.__wrapped__(escaped)
+
+
+_LONGEST_KEPT = 256
+"""Of what is remembered, in characters: names, ARNs, actions come again and again, documents do not."""
+
+
+@lru_cache(maxsize=1024)
+def _read(escaped: str) -> str:
     if "+" in escaped:
         escaped = escaped.replace("+", " ")
     return unquote_to_bytes(escaped).decode() if "%" in escaped else escaped

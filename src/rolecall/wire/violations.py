@@ -58,11 +58,8 @@ def check_of(shape: Shape) -> Check | None:
         return None
     hidden = shape.traits.sensitive
     refusal = shape.traits.refusal
-    is_fine = _fine_text(shape) if shape.type == "string" and not shape.traits.enum else None
 
     def check(value: object, path: str, violations: Violations) -> None:
-        if is_fine is not None and is_fine(value):
-            return
         for holds, sentence in constraints:
             if holds(value):
                 continue
@@ -94,14 +91,16 @@ def check_of_elements(shape: Shape, element: Shape) -> Check | None:
     return check
 
 
-def _fine_text(shape: Shape) -> Callable[[object], bool]:
-    """Return one test for all constraints of a text: most values break none."""
+def fine_text(shape: Shape) -> Callable[[str], bool] | None:
+    """Return one test for all constraints of a text, since most values break none; None for one of listed values."""
     traits = shape.traits
+    if shape.type != "string" or traits.enum:
+        return None
     least, most = traits.min or 0, float("inf") if traits.max is None else traits.max
     fullmatch = compiled(traits.pattern).fullmatch if traits.pattern else None
     if fullmatch is None:
-        return lambda value: isinstance(value, str) and least <= len(value) <= most
-    return lambda value: isinstance(value, str) and least <= len(value) <= most and fullmatch(value) is not None
+        return lambda value: least <= len(value) <= most
+    return lambda value: least <= len(value) <= most and fullmatch(value) is not None
 
 
 _PATTERN = "Member must satisfy regular expression pattern: "

@@ -48,7 +48,7 @@ def structure_writer(shape: Shape, moments: Moments) -> Writer:
     members = [member for member in body_members(shape) if not member.traits.xml_attribute]
 
     def write(value: object, out: list[str]) -> None:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict) and not isinstance(value, Mapping):
             raise TypeError(f"{shape.name} is a mapping, not {type(value).__name__}")
         if not made:
             made.extend(_field(member, moments) for member in members)
@@ -59,8 +59,10 @@ def structure_writer(shape: Shape, moments: Moments) -> Writer:
                 continue
             if write_member is not None:
                 write_member(found, out)
-                continue
-            out.append(f"{opening}{spell(found)}{closing}")
+            elif spell is _escaped_text and isinstance(found, str) and not _SPECIAL.search(found):
+                out.append(f"{opening}{found}{closing}")
+            else:
+                out.append(f"{opening}{spell(found)}{closing}")
 
     return write
 

@@ -37,6 +37,8 @@ def inherited_by(caller: Caller) -> Inherited:
 
 def passed_tags(tags: Sequence[Tag]) -> dict[str, str]:
     """Return the tags of a request by key. Raises ServiceError for a key that comes twice or is reserved."""
+    if not tags:
+        return {}
     folded = {tag.key.lower() for tag in tags}
     if len(folded) != len(tags):
         raise ServiceError(
@@ -55,6 +57,8 @@ def combined(
     Raises ServiceError where a passed key is already transitive in the calling session, and where a key that is to be
     transitive is not passed.
     """
+    if not (inherited.tags or passed or transitive):
+        return {}, ()
     fixed = {key.lower() for key in inherited.tags}
     known = {key.lower() for key in passed}
     wanted = {key.lower() for key in transitive}
