@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import reduce
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from rolecall.buckets.bucket import ENABLED, Bucket, create_bucket
 from rolecall.buckets.listing import (
+    Page,
     after_key,
     after_prefix,
     after_upload,
@@ -127,6 +129,28 @@ def test_a_full_page_is_not_truncated_when_only_delete_markers_follow(store: Sql
         page = list_objects(view, "home", limit=1)
     assert [one.key for one in page.items] == ["a"]
     assert not page.truncated
+
+
+@pytest.mark.parametrize("delimiter", ["", "/"])
+def test_a_page_ends_early_among_many_delete_markers_and_goes_on_where_it_ended(
+    store: SqliteStore, delimiter: str
+) -> None:
+    home = filled(store, "a", *(f"b/{number:05}" for number in range(25_000)), "b/z", "c", versioning=ENABLED)
+
+    def work(transaction: Transaction) -> None:
+        for number in range(25_000):
+            remove(transaction, home, f"b/{number:05}", NOW)
+
+    store.write_now(work)
+    with store.view() as view:
+        parts = [list_objects(view, "home", delimiter=delimiter, limit=10)]
+        while (place := parts[-1].resume) is not None:
+            assert parts[-1].truncated
+            parts.append(list_objects(view, "home", delimiter=delimiter, place=place, limit=10 - len(parts[-1])))
+    whole = reduce(Page.then, parts)
+    assert [one.key for one in whole.items] == (["a", "c"] if delimiter else ["a", "b/z", "c"])
+    assert whole.prefixes == (("b/",) if delimiter else ())
+    assert (whole.truncated, len(parts)) == (False, 3)
 
 
 def test_a_marker_behind_a_common_prefix_leaves_it_behind(store: SqliteStore) -> None:

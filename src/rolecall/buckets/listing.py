@@ -16,6 +16,8 @@ from rolecall.store.interface import Entry, Snapshot
 from rolecall.store.keys import after, descending, just_after, open_ended, pack
 
 _MOST = 1000
+_MOST_WALKED = 10_000
+"""After so many entries a page ends, full or not: delete markers are not shown, and there may be a million of them."""
 _FEW = 24
 """As many are read at least; with a delimiter at first, when the next key may be behind a prefix that is skipped."""
 
@@ -37,6 +39,17 @@ class Page(Generic[T]):
     truncated: bool
     last_prefix: str | None
     """The common prefix that came last of all, or None where an item did."""
+    resume: bytes | None = None
+    """The place to go on from, of a page that is cut short because so much was walked that is not shown."""
+
+    def then(self, more: Page[T]) -> Page[T]:
+        """Return this page with the one that goes on where it was cut short."""
+        last_prefix = more.last_prefix if more.items or more.prefixes else self.last_prefix
+        return Page(self.items + more.items, self.prefixes + more.prefixes, more.truncated, last_prefix, more.resume)
+
+    def __len__(self) -> int:
+        """Return how many lines it has."""
+        return len(self.items) + len(self.prefixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +98,10 @@ def after_upload(key: str, upload_id: str) -> bytes:
 def list_objects(
     view: Snapshot, bucket: str, *, prefix: str = "", delimiter: str = "", place: bytes = b"", limit: int
 ) -> Page[Listed]:
-    """Return the bucket's objects from `place` on, at most `limit` with the common prefixes; no delete markers."""
+    """Return the bucket's objects from `place` on, at most `limit` with the common prefixes; no delete markers.
+
+    A page may be cut short, and then says where to `resume`: nobody should wait for who walks a million markers.
+    """
     root = pack("current", bucket)
     scope = root + open_ended(prefix)
 
@@ -144,9 +160,12 @@ def _roll(fetch: Callable[[bytes, int], Fetched[T]], prefix: str, delimiter: str
     prefixes: list[str] = []
     last_prefix: str | None = None
     here: bytes | None = place if limit else None
-    size = _FEW
+    size, walked = _FEW, 0
     while here is not None:
+        if walked > _MOST_WALKED:
+            return Page(tuple(items), tuple(prefixes), truncated=True, last_prefix=last_prefix, resume=here)
         found, here = fetch(here, size)
+        walked += size - len(found)
         size = min(size * 4, _MOST)
         for item in found:
             if len(items) + len(prefixes) >= limit:
@@ -163,10 +182,15 @@ def _roll(fetch: Callable[[bytes, int], Fetched[T]], prefix: str, delimiter: str
 
 
 def _run(fetch: Callable[[bytes, int], Fetched[T]], place: bytes, limit: int) -> Page[T]:
-    """Walk from `place` until `limit` is reached and one more is seen, or the end."""
+    """Walk from `place` until `limit` is reached and one more is seen, or the end, or for as long as is bearable."""
     items: list[T] = []
     here: bytes | None = place if limit else None
+    walked = 0
     while here is not None and len(items) <= limit:
-        found, here = fetch(here, max(limit + 1 - len(items), _FEW))
+        if walked > _MOST_WALKED:
+            return Page(tuple(items), (), truncated=True, last_prefix=None, resume=here)
+        size = max(limit + 1 - len(items), _FEW)
+        found, here = fetch(here, size)
+        walked += size - len(found)
         items += found
     return Page(tuple(items[:limit]), (), truncated=len(items) > limit, last_prefix=None)

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from rolecall.access.allowed import Allowed
@@ -12,7 +13,7 @@ from rolecall.access.check import Ask
 from rolecall.buckets import listing
 from rolecall.buckets.listing import ListedVersion, Page
 from rolecall.buckets.versions import NULL, Listed, sequence_of, version
-from rolecall.services.operation import Result
+from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import OfBucket, on_bucket
 from rolecall.services.s3.context import Keys
 from rolecall.services.s3.finding import the_bucket
@@ -20,7 +21,7 @@ from rolecall.services.s3.listing_keys import MOST, Spelling, page_size, place_o
 from rolecall.services.s3.owners import owner_of
 from rolecall.services.s3.refusals import invalid_argument
 from rolecall.services.s3.table import operations
-from rolecall.store.interface import Snapshot
+from rolecall.store.interface import Snapshot, Store
 from rolecall.wire.rows import Column, Rows, Same
 
 
@@ -63,21 +64,12 @@ def _keys(ask: Ask[Listing]) -> Keys:
     return keys
 
 
-@operations.read("ListObjects", ListObjects, on_bucket("ListBucket", keys=_keys))
-def list_objects(allowed: Allowed, parameters: ListObjects, view: Snapshot) -> Result:
+@operations.stream("ListObjects", ListObjects, on_bucket("ListBucket", keys=_keys))
+async def list_objects(allowed: Allowed, parameters: ListObjects, streams: Streams) -> Result:
     """Return a page of the bucket's objects behind `marker`."""
     del allowed
-    home = the_bucket(view, parameters.bucket)
     spell = spelling(parameters.encoding_type)
-    page = listing.list_objects(
-        view,
-        home.name,
-        prefix=parameters.prefix or "",
-        delimiter=parameters.delimiter or "",
-        place=_behind(parameters.marker, parameters),
-        limit=page_size(parameters.max_keys, "max-keys"),
-    )
-    owner = owner_of(view, home.account)
+    page, owner = await _page(streams.store, parameters, _behind(parameters.marker, parameters))
     last = page.last_prefix or (page.items[-1].key if page.items else None)
     return {
         **_head(parameters, page, spell),
@@ -87,33 +79,47 @@ def list_objects(allowed: Allowed, parameters: ListObjects, view: Snapshot) -> R
     }
 
 
-@operations.read("ListObjectsV2", ListObjectsV2, on_bucket("ListBucket", keys=_keys))
-def list_objects_v2(allowed: Allowed, parameters: ListObjectsV2, view: Snapshot) -> Result:
+@operations.stream("ListObjectsV2", ListObjectsV2, on_bucket("ListBucket", keys=_keys))
+async def list_objects_v2(allowed: Allowed, parameters: ListObjectsV2, streams: Streams) -> Result:
     """Return a page of the bucket's objects, from a token on, or behind `start-after`."""
     del allowed
-    home = the_bucket(view, parameters.bucket)
     spell = spelling(parameters.encoding_type)
     token = parameters.continuation_token
     if token is not None:
         place = place_of(token)
     else:
         place = listing.after_key(parameters.start_after) if parameters.start_after else b""
-    page = listing.list_objects(
-        view,
-        home.name,
-        prefix=parameters.prefix or "",
-        delimiter=parameters.delimiter or "",
-        place=place,
-        limit=page_size(parameters.max_keys, "max-keys"),
-    )
+    page, owner = await _page(streams.store, parameters, place)
     return {
         **_head(parameters, page, spell),
-        "contents": _lines(page.items, spell, owner_of(view, home.account) if parameters.fetch_owner else None),
-        "key_count": len(page.items) + len(page.prefixes),
+        "contents": _lines(page.items, spell, owner if parameters.fetch_owner else None),
+        "key_count": len(page),
         "continuation_token": token,
         "next_continuation_token": token_of(_next(page)) if page.truncated else None,
         "start_after": spell(parameters.start_after) if parameters.start_after is not None else None,
     }
+
+
+async def _page(store: Store, parameters: Listing, place: bytes) -> tuple[Page[Listed], Mapping[str, str]]:
+    """Return a page of objects and their owner; between long stretches of delete markers others get their turn."""
+    limit = page_size(parameters.max_keys, "max-keys")
+    page: Page[Listed] | None = None
+    while True:
+        with store.view() as view:
+            home = the_bucket(view, parameters.bucket)
+            found = listing.list_objects(
+                view,
+                home.name,
+                prefix=parameters.prefix or "",
+                delimiter=parameters.delimiter or "",
+                place=place if page is None or page.resume is None else page.resume,
+                limit=limit - (0 if page is None else len(page)),
+            )
+            owner = owner_of(view, home.account)
+        page = found if page is None else page.then(found)
+        if page.resume is None or len(page) >= limit:
+            return page, owner
+        await asyncio.sleep(0)
 
 
 @operations.read("ListObjectVersions", ListObjectVersions, on_bucket("ListBucketVersions", keys=_keys))
