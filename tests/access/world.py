@@ -262,7 +262,7 @@ class World:
             )
             assert allowed.is_for(sent, f"{operation.service}:{operation_name}")
             if call.manner is Manner.READ:
-                return dict(call.read(allowed, view))
+                return dict(call.read(allowed, view, None))  # type: ignore[arg-type]  # no operation here has objects
         return dict(self.change(lambda transaction: call.write(allowed, transaction)))
 
     def happened(self, who: Credentials | None, number: int = 1, **facts: Any) -> Happened:

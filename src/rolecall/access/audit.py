@@ -22,7 +22,7 @@ from rolecall.access.context import DEFAULT_REGION, iso
 from rolecall.access.explain import explained
 from rolecall.access.identity import identity, username
 from rolecall.access.shown import brief, printable, readable, shown
-from rolecall.access.subjects import Subject, findable, subjects
+from rolecall.access.subjects import OBJECT, Subject, findable, subjects
 from rolecall.identifiers import uuid_of
 from rolecall.message import Request, ServiceError
 from rolecall.policy.decide import Decision, Outcome
@@ -70,7 +70,7 @@ class Happened(msgspec.Struct, frozen=True):
             read_only=is_reading(self.operation),
             username=username(caller) if caller is not None else "",
             access_key_id=caller.access_key_id if caller is not None else "",
-            resources=tuple(findable(about)),
+            resources=findable(about),
             record=_encoded(record),
         )
 
@@ -122,7 +122,9 @@ def _record(happened: Happened, completed: datetime, about: Sequence[Subject]) -
     record["readOnly"] = is_reading(happened.operation)
     if about:
         record["resources"] = about
-    data = any(subject["type"] == "AWS::S3::Object" for subject in about)
+    data = False
+    for subject in about:
+        data = data or subject["type"] == OBJECT
     record["eventType"] = "AwsApiCall"
     record["managementEvent"] = not data
     record["recipientAccountId"] = _account(happened)
@@ -145,8 +147,9 @@ def _identity(caller: Caller) -> msgspec.Raw:
 
 
 def _region(happened: Happened) -> str:
-    signed = happened.signature.region if happened.signature is not None else ""
-    return DEFAULT_REGION if happened.service == "iam" else signed or DEFAULT_REGION
+    if happened.signature is None or happened.service == "iam":
+        return DEFAULT_REGION
+    return happened.signature.region or DEFAULT_REGION
 
 
 def _account(happened: Happened) -> str:
@@ -174,7 +177,7 @@ def _additional(happened: Happened) -> dict[str, object]:
     additional: dict[str, object] = {"httpStatus": happened.status}
     if scheme is not None:
         additional["signatureVersion"] = "SigV4"
-        additional["authenticationMethod"] = scheme.value
+        additional["authenticationMethod"] = scheme
     if happened.decisions:
         additional["decision"] = [_decided(decided) for decided in happened.decisions]
     if happened.error is not None and happened.error.reason:
@@ -187,10 +190,10 @@ def _decided(decided: Decided) -> dict[str, object]:
     entry: dict[str, object] = {
         "action": check.action,
         "resource": printable(check.resource),
-        "outcome": decision.outcome.value,
+        "outcome": decision.outcome,
     }
     if decision.layer is not None:
-        entry["layer"] = decision.layer.value
+        entry["layer"] = decision.layer
     if decision.by_root:
         entry["byRoot"] = True
     entry["statements"] = _statements(decision)
@@ -204,7 +207,7 @@ def _decided(decided: Decided) -> dict[str, object]:
 def _statements(decision: Decision) -> list[dict[str, object]]:
     return [
         {
-            "layer": matched.layer.value,
+            "layer": matched.layer,
             "source": matched.source,
             "policyArn": matched.arn,
             "statement": matched.statement,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rolecall.access.authorize import Decided
 from rolecall.access.shown import brief
@@ -11,6 +11,8 @@ from rolecall.trail import Resource
 
 Subject = dict[str, str]
 """`type`, `ARN` and `accountId`, as a record lists them; what is no ARN stands there by its id."""
+
+OBJECT = "AWS::S3::Object"
 
 _MADE = (
     ("credentials", "access_key_id", "AWS::IAM::AccessKey"),
@@ -45,39 +47,35 @@ def subjects(decisions: Iterable[Decided], result: Mapping[str, object] | None, 
         if kind is not None:
             name = brief(check.resource, _LONGEST)
             found.setdefault(name, {"type": kind, "ARN": name, "accountId": check.account or account})
-    for kind, name in _made(result):
-        found.setdefault(name, {"type": kind, "ARN": name})
+    if result is not None:
+        for member, within, kind in _MADE:
+            inner = result.get(member)
+            made = inner.get(within) if inner is not None and isinstance(inner, Mapping) else None
+            if isinstance(made, str):
+                found.setdefault(made, {"type": kind, "ARN": made})
     return list(found.values())
-
-
-def _made(result: Mapping[str, object] | None) -> Iterator[tuple[str, str]]:
-    if result is None:
-        return
-    for member, within, kind in _MADE:
-        inner = result.get(member)
-        name = inner.get(within) if isinstance(inner, Mapping) else None
-        if isinstance(name, str):
-            yield kind, name
 
 
 def _type_of(resource: str) -> str | None:
     if resource.startswith(_S3) and "*" not in resource:
-        return "AWS::S3::Object" if "/" in resource else "AWS::S3::Bucket"
+        return OBJECT if "/" in resource else "AWS::S3::Bucket"
     arn = parse_arn(resource)
     if arn is None or "*" in arn.resource:
         return None
     if arn.service == "s3":
-        return "AWS::S3::Object" if "/" in arn.resource else "AWS::S3::Bucket"
+        return OBJECT if "/" in arn.resource else "AWS::S3::Bucket"
     return _TYPES.get(arn.resource_type) if arn.service in {"iam", "sts"} else None
 
 
-def findable(resources: Sequence[Subject]) -> Iterator[Resource]:
-    """Yield what an event can be found by: ARN and name of each resource, and for objects their bucket."""
+def findable(resources: Sequence[Subject]) -> tuple[Resource, ...]:
+    """Return what an event can be found by: ARN and name of each resource, and for objects their bucket."""
+    found: list[Resource] = []
     for resource in resources:
         kind, name = resource["type"], resource["ARN"]
-        if kind == "AWS::S3::Object":
-            yield Resource("AWS::S3::Bucket", name.split(":", 5)[5].partition("/")[0])
+        if kind == OBJECT:
+            found.append(Resource("AWS::S3::Bucket", name.split(":", 5)[5].partition("/")[0]))
             continue
         if name.startswith("arn:"):
-            yield Resource(kind, name.split(":", 5)[5].rpartition("/")[2])
-        yield Resource(kind, name)
+            found.append(Resource(kind, name.split(":", 5)[5].rpartition("/")[2]))
+        found.append(Resource(kind, name))
+    return tuple(found)

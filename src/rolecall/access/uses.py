@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.context import DEFAULT_REGION
 from rolecall.directory.uses import LastUse, RoleUse, note_role_use, note_use
@@ -23,11 +25,11 @@ class Uses:
 
     def note(self, caller: Caller, facts: SignatureFacts, service: str, now: datetime) -> None:
         """Remember that an authenticated caller asked something of a service."""
-        date, region = now.replace(microsecond=0), facts.region or DEFAULT_REGION
         if caller.key is not None:
-            self._keys[caller.access_key_id] = LastUse(date=date, service=service, region=region)
+            self._keys[caller.access_key_id] = LastUse(date=now, service=service, region=facts.region or DEFAULT_REGION)
         elif caller.role is not None:
-            self._roles[caller.account, caller.role.role_id] = RoleUse(date=date, region=region)
+            role = caller.account, caller.role.role_id
+            self._roles[role] = RoleUse(date=now, region=facts.region or DEFAULT_REGION)
 
     async def write_down(self, store: Store) -> None:
         """Keep what was seen. Raises StoreError, and has then still seen it."""
@@ -37,9 +39,10 @@ class Uses:
 
         def keep(transaction: Transaction) -> None:
             for access_key_id, use in keys.items():
-                note_use(transaction, access_key_id, use)
+                note_use(transaction, access_key_id, replace(use, date=use.date.replace(microsecond=0)))
             for (account, role_id), role_use in roles.items():
-                note_role_use(transaction, account, role_id, role_use)
+                whole = replace(role_use, date=role_use.date.replace(microsecond=0))
+                note_role_use(transaction, account, role_id, whole)
 
         await store.write(keep)
         self._keys = {key: use for key, use in self._keys.items() if keys.get(key) is not use}
