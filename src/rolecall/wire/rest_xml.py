@@ -21,6 +21,8 @@ MAX_KEY = 1024
 
 _XML = ("content-type", "application/xml")
 _BODILESS = frozenset({204, 304})
+_NAME_XML = frozenset({"HeadBucket"})
+"""Answers without a body that say `application/xml` on AWS, as ListObjects on the same path does."""
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -99,7 +101,7 @@ def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, hos
         status = said
     if status in _BODILESS:
         body = b""
-    if body and document.media_type:
+    if document.media_type and (body or document.names_type):
         headers.append(("content-type", document.media_type))
     return Response(status, tuple(headers), body)
 
@@ -144,6 +146,8 @@ class _Document:
     """Whether a result may be a part of an object."""
     status_member: str
     """The member that says the status, if there is one."""
+    names_type: bool = False
+    """Whether an answer without a body says the type all the same."""
 
 
 @cache
@@ -157,14 +161,16 @@ def _document(operation: OperationModel) -> _Document:
         if member.location in {"header", "headers"}
     }
     body, media_type = _body_writer(operation, shape)
+    names_type = operation.name in _NAME_XML
     return _Document(
         operation.status,
         headers,
         body,
-        media_type,
+        "application/xml" if names_type else media_type,
         has_body=body is not _no_body,
         ranged="content_range" in shape.members,
         status_member=next((m.snake for m in shape.members.values() if m.location == "statusCode"), ""),
+        names_type=names_type,
     )
 
 

@@ -125,6 +125,7 @@ def test_a_bucket_knows_its_region(server: Server, bucket: str, s3: Any) -> None
     assert west.get_bucket_location(Bucket=name)["LocationConstraint"] == "eu-west-1"
     assert west.head_bucket(Bucket=name)["BucketRegion"] == "eu-west-1"
     assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
+    assert west.head_bucket(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/xml"
     error = refused(west.create_bucket, Bucket=f"{bucket}-x")
     assert error["Code"] == "IllegalLocationConstraintException"
     wrong = {"LocationConstraint": "nowhere"}

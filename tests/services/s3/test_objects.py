@@ -148,6 +148,23 @@ def test_what_is_not_built_is_refused_and_nothing_is_kept(
     assert refused(s3.head_object, Bucket=bucket, Key="k")["Status"] == 404
 
 
+@pytest.mark.parametrize("algorithm", ["AES256", "aws:kms"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
+def test_what_is_stored_already_is_not_told_how_to_be_encrypted(
+    server: Server, bucket: str, s3: Any, method: str, algorithm: str
+) -> None:
+    """AWS, "Specifying server-side encryption with Amazon S3 managed keys": for GET and HEAD an HTTP 400 error."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    begun = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    query = [("partNumber", "1"), ("uploadId", begun)] if method == "PUT" else []
+    headers = {"x-amz-server-side-encryption": algorithm}
+    answer = send(server, signer(server).send(method, f"/{bucket}/k", query, headers=headers))
+    assert answer.status == 400
+    if method != "HEAD":
+        said = "x-amz-server-side-encryption header is not supported for this operation."
+        assert (answer.code, answer.field("Message")) == ("InvalidArgument", said)
+
+
 # Ranges
 
 

@@ -31,9 +31,7 @@ class Arrived:
         return self.intake.md5.hex()
 
 
-def arriving(
-    streams: Streams, asked: Wanted, md5: bytes | None, *further: Algorithm
-) -> _Taken:
+def arriving(streams: Streams, asked: Wanted, md5: bytes | None, *further: Algorithm) -> _Taken:
     """Take in the request's body, held against its digests, for the block that keeps it. Raises ServiceError."""
     length = streams.payload.length
     if length is not None and length > MOST:
@@ -47,9 +45,7 @@ def arriving(
     return _Taken(Intake(streams.objects, asked.algorithm, *further), streams.payload.chunks(), held)
 
 
-def copied(
-    objects: Objects, found: ObjectVersion, content: Content, algorithm: Algorithm
-) -> _Taken:
+def copied(objects: Objects, found: ObjectVersion, content: Content, algorithm: Algorithm) -> _Taken:
     """Copy an object's bytes to a place of their own, for the block that keeps them. Raises ServiceError."""
 
     def held(intake: Intake) -> Checksum:

@@ -23,7 +23,13 @@ from rolecall.services.s3.finding import same_bucket, shown_version, the_bucket
 from rolecall.services.s3.making import Granting, asked_tags, made, making_checks
 from rolecall.services.s3.ranges import source_range
 from rolecall.services.s3.reading import read_content
-from rolecall.services.s3.refusals import invalid_argument, invalid_request, no_such_upload, not_implemented
+from rolecall.services.s3.refusals import (
+    invalid_argument,
+    invalid_request,
+    no_such_upload,
+    not_implemented,
+    refuse_encryption_header,
+)
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 from rolecall.wire.checksums import ALGORITHMS, Algorithm, content_md5
@@ -147,6 +153,7 @@ def _part_number(number: int) -> int:
 @operations.stream("UploadPart", UploadPart, on_object("PutObject", keys=lambda _: dict(IN_PARTS)))
 async def upload_part(allowed: Allowed, parameters: UploadPart, streams: Streams) -> Result:
     """Keep a part; a later one with its number takes its place."""
+    refuse_encryption_header(allowed.request)
     if parameters.sse_customer_algorithm is not None:
         raise not_implemented("x-amz-server-side-encryption-customer-algorithm")
     number = _part_number(parameters.part_number)

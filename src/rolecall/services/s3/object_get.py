@@ -22,7 +22,7 @@ from rolecall.services.s3.finding import shown_version, the_bucket, the_object
 from rolecall.services.s3.making import header_text
 from rolecall.services.s3.ranges import Range, asked_range
 from rolecall.services.s3.reading import body_of, damaged, read_content
-from rolecall.services.s3.refusals import invalid_request, not_implemented
+from rolecall.services.s3.refusals import invalid_request, not_implemented, refuse_encryption_header
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot
 
@@ -68,6 +68,7 @@ def head_object(allowed: Allowed, parameters: GetObject, view: Snapshot) -> Resu
 
 
 def _answer(allowed: Allowed, parameters: GetObject, view: Snapshot) -> tuple[ObjectVersion, Range, dict[str, object]]:
+    refuse_encryption_header(allowed.request)
     if parameters.sse_customer_algorithm is not None or parameters.sse_customer_key is not None:
         raise not_implemented("x-amz-server-side-encryption-customer-algorithm")
     overrides = _overrides(allowed, parameters)

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
 from __future__ import annotations
 
-from rolecall.message import Headers, ServiceError
+from rolecall.message import Headers, Request, ServiceError
 
 
 def access_denied(message: str = "Access Denied") -> ServiceError:
@@ -64,6 +64,17 @@ def not_implemented(header: str, more: str = "") -> ServiceError:
     message = "A header you provided implies functionality that is not implemented"
     fields = {"Header": header} | ({"additionalMessage": more} if more else {})
     return ServiceError("NotImplemented", message, 501, fields=fields)
+
+
+def refuse_encryption_header(request: Request) -> None:
+    """Raise ServiceError InvalidArgument where a request on what is stored already says how to encrypt it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-s3-encryption.html
+    """
+    name = "x-amz-server-side-encryption"
+    value = request.header(name)
+    if value is not None:
+        raise invalid_argument(f"{name} header is not supported for this operation.", name, value)
 
 
 def not_built(message: str) -> ServiceError:
