@@ -18,6 +18,7 @@ import msgspec
 
 from rolecall.access.allowed import Allowed
 from rolecall.access.check import Access, Check, Denial
+from rolecall.access.disclosure import Disclosure
 from rolecall.message import ServiceError
 from rolecall.services.operation import Parameters, Result
 from rolecall.store.interface import Snapshot
@@ -64,13 +65,13 @@ class Lookup:
 
     def __call__(self, allowed: Allowed, parameters: LookupEvents, view: Snapshot) -> Result:
         """Return a page of the events of the caller's account."""
-        del view
+        disclosure = Disclosure(allowed, view)
         question = _question(parameters, allowed.caller.account)
         if parameters.event_category == "insight":
             return {"events": []}
         found = self._trail.find(question, parameters.max_results + 1)
         page = found[: parameters.max_results]
-        answer: dict[str, object] = {"events": [_shown(event) for event in page]}
+        answer: dict[str, object] = {"events": [_shown(event, disclosure.of(event.record)) for event in page]}
         if len(found) > len(page):
             answer["next_token"] = _token(parameters, page[-1])
         return answer
@@ -100,7 +101,7 @@ def _attribute(attributes: Sequence[LookupAttribute]) -> tuple[str | None, str]:
     return key, value.lower() if key == "ReadOnly" else value
 
 
-def _shown(event: Event) -> dict[str, object]:
+def _shown(event: Event, record: str) -> dict[str, object]:
     shown: dict[str, object] = {
         "event_id": event.event_id,
         "event_name": event.name,
@@ -108,7 +109,7 @@ def _shown(event: Event) -> dict[str, object]:
         "event_time": event.time,
         "event_source": event.source,
         "resources": [{"resource_type": one.type, "resource_name": one.name} for one in event.resources],
-        "cloud_trail_event": event.record,
+        "cloud_trail_event": record,
     }
     if event.username:
         shown["username"] = event.username
