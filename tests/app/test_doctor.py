@@ -16,7 +16,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.serving import ACCOUNT, Server, serving
+from tests.app.filling import BUCKET, LARGE, fill
+from tests.serving import ACCOUNT, serving
 
 from rolecall import cli
 from rolecall.buckets.versions import decode_version
@@ -26,46 +27,6 @@ from rolecall.store.interface import Transaction
 from rolecall.store.keys import pack
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
-
-POLICY = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
-BUCKET = "examined"
-LARGE = 200_000
-
-
-def fill(server: Server) -> None:
-    """Make something of every kind that the server keeps."""
-    s3, iam = server.client("s3"), server.client("iam")
-    s3.create_bucket(Bucket=BUCKET)
-    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
-    s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [rule]})
-    for key, size in (("small", 100), ("small", 101), ("large", LARGE), ("gone", 10)):
-        s3.put_object(Bucket=BUCKET, Key=key, Body=os.urandom(size))
-    s3.delete_object(Bucket=BUCKET, Key="gone")
-    upload = s3.create_multipart_upload(Bucket=BUCKET, Key="parts")["UploadId"]
-    parts = []
-    for number, size in ((1, 5 << 20), (2, 77)):
-        sent = s3.upload_part(
-            Bucket=BUCKET, Key="parts", UploadId=upload, PartNumber=number, Body=number.to_bytes(1, "big") * size
-        )
-        parts.append({"PartNumber": number, "ETag": sent["ETag"]})
-    s3.complete_multipart_upload(Bucket=BUCKET, Key="parts", UploadId=upload, MultipartUpload={"Parts": parts})
-    waiting = s3.create_multipart_upload(Bucket=BUCKET, Key="waiting")["UploadId"]
-    s3.upload_part(Bucket=BUCKET, Key="waiting", UploadId=waiting, PartNumber=1, Body=os.urandom(LARGE))
-    arn = iam.create_policy(PolicyName="own", PolicyDocument=POLICY)["Policy"]["Arn"]
-    iam.create_policy_version(PolicyArn=arn, PolicyDocument=POLICY)
-    iam.create_group(GroupName="Group")
-    iam.add_user_to_group(GroupName="Group", UserName="aws_cli_test")
-    iam.attach_group_policy(GroupName="Group", PolicyArn=arn)
-    iam.create_user(UserName="bounded", PermissionsBoundary=arn)
-    iam.put_user_policy(UserName="bounded", PolicyName="inline", PolicyDocument=POLICY)
-    iam.create_login_profile(UserName="bounded", Password="Not-so-secret-1")
-    iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")
-    iam.create_instance_profile(InstanceProfileName="profile")
-    iam.add_role_to_instance_profile(InstanceProfileName="profile", RoleName="S3_Full_Access")
-    iam.create_account_alias(AccountAlias="examined-account")
-    iam.create_service_specific_credential(UserName="bounded", ServiceName="codecommit.amazonaws.com")
-    iam.generate_credential_report()
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def _repair(folder: DataFolder, examination: Examination) -> int:
             for key in orphans:
                 transaction.delete(key)
 
-        with closing(SqliteStore(folder.store, master_keys=MasterKeys.load(folder.keyring))) as store:
+        with closing(SqliteStore(folder.store, master_keys=MasterKeys.load(folder.keyring), migrate=False)) as store:
             store.write_now(remove)
     return len(examination.orphan_files) + len(orphans)
 

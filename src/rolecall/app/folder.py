@@ -39,6 +39,23 @@ class DataFolder:
                 f"the data folder `{self.path}` can be read by other users; it holds keys. Run: chmod 700 {self.path}"
             )
 
+    def refuse_if_robbed(self) -> None:
+        """Raise FolderRefused where a folder that has been in use lacks its store or its keyring.
+
+        Begun anew, it would look well and be empty. Cut-short first starts leave nothing that this refuses.
+        """
+        has_store = self.store.exists() and self.store.stat().st_size > 0
+        if not has_store and any(one.exists() for one in (self.trail, self.objects, self.path / ROOT_CREDENTIALS)):
+            raise FolderRefused(
+                f"`{self.store}` is missing or empty, though the folder has been in use: restore a backup into a new"
+                " folder (`rolecall restore`), or name another folder for a new account."
+            )
+        if has_store and not self.keyring.exists():
+            raise FolderRefused(
+                f"`{self.keyring}` is missing: put the keyring file back that was made with this folder. Without it no"
+                " secret in the store opens."
+            )
+
     def hold(self) -> IO[str]:
         """Take the folder for this process until the returned file is closed. Raises FolderRefused when it is taken."""
         lock = (self.path / "lock").open("a+", encoding="ascii")

@@ -35,8 +35,10 @@ FULL_ACCESS = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
 def found(folder: DataFolder, settings: Settings) -> list[str]:
     """Bring the data folder to life where it is new, and return what a person should hear of it.
 
-    Raises UnsafeSettings where the folder is another account's or has no tutorial, StoreError where it does not open.
+    Raises UnsafeSettings where the folder is another account's or has no tutorial, FolderRefused where something of it
+    is gone, StoreError where it does not open.
     """
+    folder.refuse_if_robbed()
     keys = MasterKeys.load(folder.keyring) if folder.keyring.exists() else MasterKeys.create(folder.keyring)
     store = SqliteStore(folder.store, master_keys=keys, sync=settings.sync)
     try:
@@ -59,7 +61,8 @@ def rotate_root_key(folder: DataFolder, settings: Settings) -> str:
 
     Raises StoreError where the folder cannot be opened, UnsafeSettings where it holds no account.
     """
-    store = SqliteStore(folder.store, master_keys=MasterKeys.load(folder.keyring), sync=settings.sync)
+    keys = MasterKeys.load(folder.keyring)
+    store = SqliteStore(folder.store, master_keys=keys, sync=settings.sync, migrate=False)
     now = SystemClock().now()
     try:
         with store.view() as view:

@@ -71,18 +71,24 @@ class Database:
             os.close(descriptor)
 
     def prepare(
-        self, keys: MasterKeys, *, schema: int = SCHEMA, migrations: Mapping[int, Migration] = MIGRATIONS
+        self,
+        keys: MasterKeys,
+        *,
+        schema: int = SCHEMA,
+        migrations: Mapping[int, Migration] = MIGRATIONS,
+        migrate: bool = True,
     ) -> None:
         """Make the database if it is missing, bring it to `schema`, and see that `keys` belong to it.
 
-        Raises SchemaMismatch, StoreUnavailable.
+        An older one is migrated in one transaction, after a copy of it was laid beside it (`.schema-N`); where not
+        `migrate`, it is refused. Raises SchemaMismatch, StoreUnavailable.
         """
         try:
             self._make_file()
             with self.locked("lock"):
                 connection = self.connect(busy_seconds=10, cache_bytes=1 << 20)
                 try:
-                    self._bring_to(connection, keys, schema, migrations)
+                    self._bring_to(connection, keys, schema, migrations, migrate=migrate)
                 finally:
                     connection.close()
         except apsw.NotADBError as fault:
@@ -98,7 +104,13 @@ class Database:
             self.files.close(self.files.open(str(self.path), os.O_RDWR | os.O_CREAT, 0o600))
 
     def _bring_to(
-        self, connection: apsw.Connection, keys: MasterKeys, schema: int, migrations: Mapping[int, Migration]
+        self,
+        connection: apsw.Connection,
+        keys: MasterKeys,
+        schema: int,
+        migrations: Mapping[int, Migration],
+        *,
+        migrate: bool,
     ) -> None:
         found: int = connection.execute("PRAGMA user_version").get
         application: int = connection.execute("PRAGMA application_id").get
@@ -110,6 +122,11 @@ class Database:
                 f"`{self.path}` was written by a newer version of this program (schema {found}, this one writes"
                 f" {schema}): use that version, or restore a backup made before the upgrade."
             )
+        if application == APPLICATION and found < schema and not migrate:
+            raise SchemaMismatch(
+                f"`{self.path}` was written by an older version of this program (schema {found}, this one writes"
+                f" {schema}): `rolecall serve` migrates it when it starts."
+            )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         if application != APPLICATION:
@@ -117,11 +134,32 @@ class Database:
                 _lay_out(connection, keys)
                 connection.execute(f"PRAGMA user_version = {schema}")
         elif found < schema:
+            check_keys(connection, keys)
+            self._keep_copy(connection, found)
             with connection:
                 for step in range(found, schema):
                     migrations[step](connection)
                 connection.execute(f"PRAGMA user_version = {schema}")
         check_keys(connection, keys)
+
+    def _keep_copy(self, connection: apsw.Connection, schema: int) -> None:
+        """Lay a copy of the older database beside it, durably, for who has to go back to the older program."""
+        kept, fresh = f"{self.path}.schema-{schema}", f"{self.path}.schema-{schema}.new"
+        self.files.close(self.files.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+        copy = apsw.Connection(fresh, vfs=self._vfs)
+        try:
+            with copy.backup("main", connection, "main") as copying:
+                copying.step(-1)
+            copy.execute("PRAGMA journal_mode = DELETE").fetchall()
+        finally:
+            copy.close(True)
+        descriptor = self.files.open(fresh, os.O_RDWR)
+        try:
+            self.files.sync(descriptor)
+        finally:
+            self.files.close(descriptor)
+        self.files.rename(fresh, kept)
+        self.files.sync_folder(str(self.path.parent))
 
 
 def _lay_out(connection: apsw.Connection, keys: MasterKeys) -> None:

@@ -50,8 +50,11 @@ class SqliteStore:
         files: Files | None = None,
         deadline: float = DEADLINE,
         log_pages: int = LOG_PAGES,
+        migrate: bool = True,
     ) -> None:
         """Open the database in `path`, making it and its folder where they are missing.
+
+        One of an older program is migrated, or, where not `migrate`, refused.
 
         Without `sync`, what was acknowledged survives the process but not a loss of power. Raises SchemaMismatch,
         StoreUnavailable.
@@ -62,7 +65,7 @@ class SqliteStore:
         self._sync = sync
         self._closed = False
         self._idle: list[apsw.Connection] = []
-        self._database.prepare(master_keys)
+        self._database.prepare(master_keys, migrate=migrate)
         try:
             self._idle.append(self._reading())
             self._wal = WalSync(self._database) if sync else None
