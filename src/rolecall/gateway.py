@@ -21,11 +21,13 @@ from rolecall.access.authorize import Denied, admit, authorize, decisions_of
 from rolecall.access.cors import cors_headers, preflight
 from rolecall.access.form_upload import open_form
 from rolecall.access.gather import Lookups
+from rolecall.access.limits import THROTTLES, Limits
 from rolecall.access.payload import Streaming, empty_body
 from rolecall.access.uses import Uses
-from rolecall.clock import Clock
+from rolecall.clock import Clock, monotonic
 from rolecall.config import Settings
 from rolecall.identifiers import new_host_id, new_request_id, new_short_request_id
+from rolecall.measures import Measures
 from rolecall.message import Request, Response, ServiceError
 from rolecall.objects.interface import Objects, ObjectsUnavailable
 from rolecall.services.operation import Call, Declared, Manner, Payload, Registry, Result, Streams
@@ -88,8 +90,13 @@ class Gateway:
         clock: Clock,
         settings: Settings,
         account: str,
+        *,
+        limits: Limits | None = None,
+        measures: Measures | None = None,
     ) -> None:
         """Serve the operations of `registry`. Events of nobody's account are written down for `account`."""
+        self._limits = limits or Limits()
+        self._measures = measures or Measures()
         self._registry = registry
         self._store = store
         self._objects = objects
@@ -103,8 +110,14 @@ class Gateway:
         self._lookups = Lookups()
         self._known = KnownCredentials()
 
+    @property
+    def cache_misses(self) -> tuple[int, int]:
+        """How often a caller, and how often a caller's policies, had to be looked up since the start."""
+        return self._known.misses, self._lookups.misses
+
     async def answer(self, request: Request) -> Response:
         """Answer one request, whatever it is. Never raises but for cancellation."""
+        began = monotonic()
         service, error = self._addressed(request)
         request_id = new_short_request_id() if service == "s3" else new_request_id()
         trace = _Trace(request, service, request_id, self._clock.now(), request)
@@ -120,7 +133,10 @@ class Gateway:
                 error = ServiceError("InternalFailure", "We encountered an internal error. Please try again.", 500)
                 _log.exception("request %s failed", request_id)
         if error is not None:
+            if trace.proof is None:
+                error = self._limits.unproved(trace.service, request, error)
             response = refusal(trace.service, request, error, request_id=request_id, host_id=new_host_id())
+        self._measure(trace, response.status, error, monotonic() - began)
         self._record(trace, response.status, error)
         return self._with_cors(trace, response)
 
@@ -187,6 +203,7 @@ class Gateway:
             known=self._known,
             region=self._region,
         )
+        self._limits.admit(trace.service, proof.caller, trace.sent)
         admit(proof.caller, operation.full_name, unsigned=operation.unsigned)
         return proof.payload(trace.sent)
 
@@ -234,6 +251,7 @@ class Gateway:
                 region=self._region,
             )
         trace.proof = Authenticated(sender.caller, sender.facts)
+        self._limits.admit(trace.service, sender.caller, trace.sent)
         trace.parameters = parse_form(routed, form.fields)
         return form.file(sender.policy)
 
@@ -268,9 +286,16 @@ class Gateway:
             return await self._store.write(lambda transaction: call.write(allowed, transaction))
         return await call.stream(allowed, Streams(self._store, self._objects, payload))
 
+    def _measure(self, trace: _Trace, status: int, error: ServiceError | None, seconds: float) -> None:
+        operation = trace.routed.operation.name if trace.routed else ""
+        self._measures.request(trace.service, operation, _outcome(status, error), seconds)
+
     def _record(self, trace: _Trace, status: int, error: ServiceError | None) -> None:
-        """Queue the request's event; for a change this is before its answer leaves. Preflights are nobody's doing."""
-        if trace.request.method == "OPTIONS":
+        """Queue the request's event; for a change this is before its answer leaves.
+
+        Preflights are nobody's doing, and who sends too much must not fill the trail: those are counted alone.
+        """
+        if trace.request.method == "OPTIONS" or (error is not None and error.code in THROTTLES):
             return
         proof, allowed = trace.proof, trace.allowed
         if proof is not None:
@@ -292,3 +317,14 @@ class Gateway:
                 error=error,
             )
         )
+
+
+def _outcome(status: int, error: ServiceError | None) -> str:
+    """Return how a request ended, in the words of `measures.OUTCOMES`."""
+    if error is None:
+        return "allowed"
+    if error.code in THROTTLES:
+        return "throttled"
+    if status == 403:
+        return "denied"
+    return "failed" if status >= 500 and status != 501 else "refused"

@@ -71,6 +71,8 @@ class KnownCredentials:
     def __init__(self) -> None:
         """Begin with nothing known."""
         self._kept = _Kept(b"")
+        self.misses = 0
+        """How often a caller had to be looked up."""
 
     def find(self, view: Snapshot, access_key_id: str, token: str | None, now: datetime) -> Known:
         """Return who the credentials stand for. That the caller holds the secret is still to be proved.
@@ -85,6 +87,7 @@ class KnownCredentials:
         kept = self._kept
         known = kept.known.get((access_key_id, token))
         if known is None:
+            self.misses += 1
             if token is None:
                 known = _long_term(view, access_key_id)
             else:

@@ -93,6 +93,8 @@ class Lookups:
         self._kept = _Kept(b"")
         self._view: Snapshot | None = None
         """The view that was looked at last: it shows one state, so its mark is read once."""
+        self.misses = 0
+        """How often a caller's policies had to be collected."""
 
     def gather(self, caller: Caller, check: Check, view: Snapshot) -> Gathered:
         """Return everything that a check of a caller is decided by. Raises PolicyBroken."""
@@ -101,6 +103,7 @@ class Lookups:
         key = (who, check.guard, check.account, check.guarded_by, check.action in _ROOT_MAY_ALWAYS)
         gathered = kept.gathered.get(key)
         if gathered is None:
+            self.misses += 1
             gathered = kept.gathered[key] = _gather(caller, check, view, kept)
         return gathered
 
