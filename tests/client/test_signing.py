@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
 from rolecall.client.settings import Credentials
-from rolecall.client.signing import signed_headers
+from rolecall.client.signing import Question, signed_headers
 
 
 @pytest.mark.parametrize("token", ["", "a/token+of=some"])
@@ -26,11 +26,13 @@ def test_it_signs_as_botocore_does(token: str, body: bytes) -> None:
     SigV4Auth(key, "cloudtrail", "eu-central-1").add_auth(theirs)
     headers = signed_headers(
         Credentials("AKIAIOSFODNN7EXAMPLE", "secret/key", token),
-        host="127.0.0.1:4500",
-        target="Service.Operation",
-        body=body,
-        service="cloudtrail",
-        region="eu-central-1",
-        now=datetime.strptime(theirs.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
+        Question(
+            "127.0.0.1:4500",
+            "cloudtrail",
+            "eu-central-1",
+            {"content-type": "application/x-amz-json-1.1", "x-amz-target": "Service.Operation"},
+            body,
+        ),
+        datetime.strptime(theirs.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
     )
     assert theirs.headers["Authorization"] == headers["authorization"]

@@ -1,4 +1,4 @@
-"""What the commands that ask the trail have in common: their options, and what they say when it does not answer."""
+"""What the commands that ask a server have in common: their options, and what they say when it does not answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.text import Text
 
-from rolecall.client.events import Refused, Unreachable
+from rolecall.client.sending import Refused, Unreachable
 from rolecall.client.settings import Connection, NotConfigured, connection
 
 FOUND, NOT_FOUND, FAILED = 0, 1, 2
@@ -18,13 +18,17 @@ FOUND, NOT_FOUND, FAILED = 0, 1, 2
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of every command that asks the trail."""
-    parser.add_argument("--json", action="store_true", help="print CloudTrail records, one JSON object a line")
+    """Declare the options of every command that asks a server."""
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
     parser.add_argument("--profile", metavar="NAME", help="the profile whose credentials to ask with")
     parser.add_argument("--endpoint-url", metavar="URL", help="where to ask (default: AWS_ENDPOINT_URL)")
 
 
-def asking(arguments: argparse.Namespace, ask: Callable[[Connection], int]) -> int:
+def asking(
+    arguments: argparse.Namespace,
+    ask: Callable[[Connection], int],
+    needs: str = "Asking the trail needs cloudtrail:LookupEvents",
+) -> int:
     """Run `ask` and return its exit code; tell a person what to do where it cannot be run."""
     try:
         at = connection(os.environ, profile=arguments.profile, endpoint=arguments.endpoint_url)
@@ -34,7 +38,7 @@ def asking(arguments: argparse.Namespace, ask: Callable[[Connection], int]) -> i
     except Refused as refusal:
         complain(str(refusal))
         if refusal.code.startswith("AccessDenied"):
-            complain("Asking the trail needs cloudtrail:LookupEvents: ask an administrator, or use another --profile.")
+            complain(f"{needs}: ask an administrator, or use another --profile.")
     except Unreachable as problem:
         complain(f"No answer: {problem}")
     return FAILED

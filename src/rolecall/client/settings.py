@@ -1,8 +1,8 @@
 """Where to ask and as whom: the AWS SDKs' own variables and files.
 
 Read are, the first that says something: options, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN,
-the profile (AWS_PROFILE, else `default`) in the shared credentials file and the config file; for the endpoint
-AWS_ENDPOINT_URL_CLOUDTRAIL, AWS_ENDPOINT_URL, the profile's `endpoint_url`, else AWS itself.
+the profile (AWS_PROFILE, else `default`) in the shared credentials file and the config file; for a service's endpoint
+its own variable (AWS_ENDPOINT_URL_CLOUDTRAIL), AWS_ENDPOINT_URL, the profile's `endpoint_url`, else AWS itself.
 """
 
 from __future__ import annotations
@@ -13,6 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_REGION = "us-east-1"
+
+_OF_AWS = {
+    "cloudtrail": "https://cloudtrail.{region}.amazonaws.com",
+    "iam": "https://iam.amazonaws.com",
+    "s3": "https://s3.{region}.amazonaws.com",
+}
 
 
 class NotConfigured(Exception):
@@ -32,10 +38,15 @@ class Credentials:
 class Connection:
     """Where to ask, and as whom."""
 
-    endpoint: str
+    endpoints: Mapping[str, str]
+    """The endpoint of each service that is asked."""
     region: str
     credentials: Credentials
     ca_bundle: str = ""
+
+    def of(self, service: str) -> str:
+        """Return the endpoint of a service."""
+        return self.endpoints[service]
 
 
 def connection(environment: Mapping[str, str], *, profile: str | None, endpoint: str | None) -> Connection:
@@ -48,17 +59,16 @@ def connection(environment: Mapping[str, str], *, profile: str | None, endpoint:
         or section.get("region")
         or DEFAULT_REGION
     )
-    where = (
-        endpoint
-        or environment.get("AWS_ENDPOINT_URL_CLOUDTRAIL")
-        or environment.get("AWS_ENDPOINT_URL")
-        or section.get("endpoint_url")
-        or f"https://cloudtrail.{region}.amazonaws.com"
-    )
-    if not where.startswith(("http://", "https://")):
-        raise NotConfigured(f"The endpoint `{where}` is no http:// or https:// address.")
+    common = environment.get("AWS_ENDPOINT_URL") or section.get("endpoint_url")
+    endpoints: dict[str, str] = {}
+    for service, of_aws in _OF_AWS.items():
+        own = environment.get(f"AWS_ENDPOINT_URL_{service.upper()}")
+        where = endpoint or own or common or of_aws.format(region=region)
+        if not where.startswith(("http://", "https://")):
+            raise NotConfigured(f"The endpoint `{where}` is no http:// or https:// address.")
+        endpoints[service] = where
     bundle = environment.get("AWS_CA_BUNDLE") or section.get("ca_bundle", "")
-    return Connection(where, region, _credentials(environment, section, named, profile), bundle)
+    return Connection(endpoints, region, _credentials(environment, section, named, profile), bundle)
 
 
 def _credentials(
