@@ -1,0 +1,79 @@
+"""Action and NotAction: whether AWS has them, and whether one of them says it all."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from rolecall.analysis.findings import Report
+from rolecall.analysis.languages import action_pattern, needless
+from rolecall.analysis.located import Node
+from rolecall.analysis.validation.statement import Statement
+from rolecall.analysis.validation.subject import BUCKET
+from rolecall.catalog import actions as catalog
+
+_MOST_COMPARED = 250
+_SUPPORTED = {BUCKET: "s3", "AWS::S3::AccessPoint": "s3", "AWS::DynamoDB::Table": "dynamodb"}
+"""The services whose actions the policies of a resource may speak of."""
+
+
+def review_actions(statement: Statement, report: Report) -> None:
+    """Look at each action, and at all of them together."""
+    nodes = statement.strings("Action", "NotAction")
+    for node in nodes:
+        _exists(node, report)
+    _supported(statement, report)
+    if statement.node.get("Action") is not None:
+        _redundant(nodes, report)
+
+
+def _exists(node: Node, report: Report) -> None:
+    text = node.text
+    service, colon, name = text.partition(":")
+    if text == "*" or "${" in text:
+        return
+    if not colon or not name:
+        _no_such_action(node, None, report)
+        return
+    if "*" in service or "?" in service:
+        report.add("WILDCARD_IN_SERVICE_NAME", node)
+        return
+    if service.lower() not in catalog.services():
+        _no_such_service(node, service, report)
+    elif not catalog.matching(text):
+        names = {action.name.lower(): action.full_name for action in catalog.actions_of(service)}
+        close = get_close_matches(name.lower().replace("*", ""), list(names), n=1, cutoff=0.86)
+        _no_such_action(node, names[close[0]] if close else None, report)
+
+
+def _no_such_action(node: Node, valid: str | None, report: Report) -> None:
+    if valid is None:
+        report.say("INVALID_ACTION", f"The action {node.text} does not exist.", node)
+    else:
+        report.add("INVALID_ACTION", node, action=node.text, valid_action=valid)
+
+
+def _no_such_service(node: Node, service: str, report: Report) -> None:
+    close = get_close_matches(service.lower(), list(catalog.services()), n=1, cutoff=0.7)
+    if close:
+        report.add("INVALID_SERVICE_IN_ACTION", node, service=service, service2=close[0])
+    else:
+        report.say("INVALID_SERVICE_IN_ACTION", f"The service {service} specified in the action does not exist.", node)
+
+
+def _supported(statement: Statement, report: Report) -> None:
+    resource_type = statement.subject.resource_type
+    service = "sts" if statement.subject.is_trust else _SUPPORTED.get(resource_type or "")
+    for node in statement.actions if service else ():
+        prefix = node.text.partition(":")[0].lower()
+        if node.text != "*" and prefix in catalog.services() and prefix != service:
+            report.add("UNSUPPORTED_ACTION_IN_POLICY", node, action=node.text, resourceType=resource_type)
+
+
+def _redundant(nodes: list[Node], report: Report) -> None:
+    """Find actions that another one of the same element covers; of equal ones the later."""
+    if len(nodes) > _MOST_COMPARED:
+        return
+    found = [nodes[place] for place in needless([action_pattern(node.text) for node in nodes])]
+    if found:
+        values = {"redundantActionCount": len(found), "redundantAction": found[0].text}
+        report.add("REDUNDANT_ACTION", *found, **values)
