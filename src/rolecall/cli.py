@@ -17,7 +17,11 @@ COMMANDS = {
     "doctor": ("rolecall.app.doctor", "examine a data folder, also one that is being served"),
     "backup": ("rolecall.app.backup", "copy a data folder, also one that is being served"),
     "restore": ("rolecall.app.restore", "make a data folder of a backup"),
+    "keys": ("rolecall.app.keys", "rotate master keys and session keys"),
+    "sessions": ("rolecall.app.sessions", "end temporary credentials before their time"),
     "why": ("rolecall.client.why", "explain the decision on one request"),
+    "can": ("rolecall.client.can", "tell whether someone may do something"),
+    "who-can": ("rolecall.client.who_can", "list everyone who may do something"),
     "decide": ("rolecall.cases.decide", "decide authorization cases from a file, without a server"),
     "trail": ("rolecall.client.trail", "list who did what, and what was refused"),
 }
