@@ -1,4 +1,4 @@
-"""Put other people's clients under .tools, each in a place of its own: `clients.py aws1 aws2 doors ansible js`.
+"""Put other people's clients under .tools, each apart: `clients.py aws1 aws2 doors ansible js simulate`.
 
 Versions are pinned here, so that a run means the same next month. What is there already is left alone.
 """
@@ -30,7 +30,9 @@ DOORS = (
     "principalmapper==1.1.5",
 )
 ANSIBLE = ("ansible==12.3.0", "boto3==1.44.8")
-JAVASCRIPT = Path(__file__).parent.parent / "tests" / "doors" / "js"
+TESTS = Path(__file__).parent.parent / "tests"
+JAVASCRIPT = TESTS / "doors" / "js"
+SIMULATE = TESTS / "spec" / "third"
 
 
 def main() -> int:
@@ -72,17 +74,27 @@ def ansible() -> None:
 
 def js() -> None:
     """The AWS SDK for JavaScript, as .tools/js/node_modules; left out where the machine has no npm."""
-    target = TOOLS / "js"
-    wanted = (JAVASCRIPT / "package-lock.json").read_text()
+    if shutil.which("npm") is not None:
+        _packages("js", JAVASCRIPT, "the AWS SDK for JavaScript")
+
+
+def simulate() -> None:
+    """iam-simulate, a program that the soak asks for its opinion, as .tools/iam-simulate/node_modules."""
+    _packages("iam-simulate", SIMULATE, "iam-simulate")
+
+
+def _packages(name: str, source: Path, what: str) -> None:
+    """Install what `source` locks with npm."""
+    target = TOOLS / name
+    wanted = (source / "package-lock.json").read_text()
     stamp = target / ".complete"
-    npm = shutil.which("npm")
-    if npm is None or (stamp.exists() and stamp.read_text() == wanted):
+    if stamp.exists() and stamp.read_text() == wanted:
         return
-    print("Installing the AWS SDK for JavaScript under .tools/js ...", flush=True)
-    target.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(JAVASCRIPT / name, target / name)
-    subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=target, check=True)
+    print(f"Installing {what} under .tools/{name} ...", flush=True)
+    target.mkdir(parents=True, exist_ok=True)
+    for file in ("package.json", "package-lock.json"):
+        shutil.copy(source / file, target / file)
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=target, check=True)
     stamp.write_text(wanted)
 
 
@@ -126,7 +138,7 @@ def _link(name: str, target: Path) -> None:
     link.symlink_to(target)
 
 
-GROUPS = {"aws1": aws1, "aws2": aws2, "doors": doors, "ansible": ansible, "js": js}
+GROUPS = {"aws1": aws1, "aws2": aws2, "doors": doors, "ansible": ansible, "js": js, "simulate": simulate}
 
 if __name__ == "__main__":
     sys.exit(main())

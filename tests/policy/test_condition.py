@@ -20,7 +20,7 @@ COLUMNS = {
     "list of empty text": ("",),
 }
 """What the request has: "1" stands for a value that some value of the policy matches, "0" for one that none does."""
-# Section d.3 of the rules. One letter a column, in the order of COLUMNS.
+# Section d.3 of the rules; for ForAnyValue with IfExists docs/decisions/policy-values-and-lists.md. One letter a column, in the order of COLUMNS.
 FORMS = {
     "positive": "F F F T F T F F F",
     "negated": "T T T F T F F F T",
@@ -32,8 +32,8 @@ FORMS = {
     "ForAllValues:negated IfExists": "T T T F T F F T T",
     "ForAnyValue:positive": "F F F T F T T F F",
     "ForAnyValue:negated": "F F F F T F T T F",
-    "ForAnyValue:positive IfExists": "T T F T F T T F F",
-    "ForAnyValue:negated IfExists": "T T F F T F T T F",
+    "ForAnyValue:positive IfExists": "F F F T F T T F F",
+    "ForAnyValue:negated IfExists": "F F F F T F T T F",
 }
 ARN = "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::c/k"
 SAMPLES = {

@@ -134,9 +134,7 @@ KNOWN = [
 ]
 
 
-def condition_holds(  # noqa: C901  (the table, row after row)
-    operator: str, key: str, wanted: list[str], context: Context, *, variables: bool
-) -> bool:
+def condition_holds(operator: str, key: str, wanted: list[str], context: Context, *, variables: bool) -> bool:
     quantifier, _, rest = operator.rpartition(":")
     if_exists = rest.lower().endswith("ifexists")
     if if_exists:
@@ -163,9 +161,8 @@ def condition_holds(  # noqa: C901  (the table, row after row)
             return True
         return all(one(item) for item in values)
     if quantifier.lower() == "foranyvalue":
-        if value is None:
-            return if_exists
-        values = [value] if isinstance(value, str) else list(value)
+        # "For no matching context key or if the key does not exist, the condition returns false": IfExists or not.
+        values = [] if value is None else ([value] if isinstance(value, str) else list(value))
         if all(item == "" for item in values):
             return False
         return any(one(item) for item in values)
@@ -441,6 +438,8 @@ def decide(  # noqa: C901  (the guide's flow chart, box after box)
         PrincipalKind.ANONYMOUS,
     ):
         return IMPLICIT, trust_or_resource
+    if caller.kind is PrincipalKind.FEDERATED and caller.account and caller.account != request.resource_account:
+        return IMPLICIT, trust_or_resource  # SAML and OIDC providers serve the roles of their own account
     if outside:
         return (ALLOW, None) if resource.allows else (IMPLICIT, trust_or_resource)
 

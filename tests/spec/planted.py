@@ -92,8 +92,8 @@ MISTAKES = {
     # Who is named, and what follows.
     "a role is entered by the caller's policies alone": Mistake(
         "decide",
-        "        return self._caller_side(own) if reach else _refused(own)\n\n    def _caller_side",
-        "        return self._caller_side(own)\n\n    def _caller_side",
+        "        return self._caller_side(own) if reach else _refused(own)\n\n    def _is_foreign",
+        "        return self._caller_side(own)\n\n    def _is_foreign",
     ),
     "root enters roles": Mistake("decide", "if request.must_be_admitted and self.kind in", "if False and self.kind in"),
     "a key's policy need not admit anybody": Mistake(
@@ -109,6 +109,7 @@ MISTAKES = {
         "principal", "            return Reach.OWNER", "            return Reach.DIRECT"
     ),
     "a session is not named by its role": Mistake("principal", "if self._names_owner(caller):", "if False:"),
+    "a login opens roles of another account": Mistake("decide", "reach and not self._is_foreign_login()", "reach"),
     "a star in an Allow admits any login": Mistake("principal", "(self.everyone and not self.allow)", "self.everyone"),
     "NotPrincipal is read as Principal": Mistake("principal", "if not self.negated:", "if True:"),
     "NotPrincipal spares who is listed in any form": Mistake(
@@ -160,8 +161,12 @@ MISTAKES = {
         "        return all(matched(value, context) is not negated",
         "        return any(matched(value, context) is not negated",
     ),
-    "ForAnyValue over a missing key is true": Mistake("condition", "absent=found.if_exists)", "absent=True)"),
-    "ForAnyValue wants all": Mistake("condition", "any(values) and any(matched", "any(values) and all(matched"),
+    "ForAnyValue over a missing key is true": Mistake(
+        "condition",
+        "return values is not None and any(values) and any(",
+        "return values is None or any(values) and any(",
+    ),
+    "ForAnyValue wants all": Mistake("condition", "any(values) and any(", "any(values) and all("),
     "ForAllValues does not hear Not": Mistake(
         "condition", "return _for_all(key, matched, found.operator.negated)", "return _for_all(key, matched, False)"
     ),

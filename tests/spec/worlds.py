@@ -57,14 +57,17 @@ CALLERS = [
     Principal(PrincipalKind.ROOT, f"arn:aws:iam::{AWAY}:root", AWAY, AWAY),
     Principal(PrincipalKind.SERVICE, "ec2.amazonaws.com"),
     Principal(PrincipalKind.FEDERATED, f"arn:aws:iam::{HOME}:saml-provider/Corp", HOME),
+    Principal(PrincipalKind.FEDERATED, f"arn:aws:iam::{AWAY}:saml-provider/Corp", AWAY),
+    Principal(PrincipalKind.FEDERATED, "accounts.google.com"),
     ANONYMOUS,
 ]
+PROVIDERS = [f"arn:aws:iam::{account}:saml-provider/Corp" for account in (HOME, AWAY)]
 ROOTS = [f"arn:aws:iam::{HOME}:root", AWAY]
 NAMES = sorted({name for each in CALLERS for name in (each.arn, each.owner_arn) if name.startswith("arn:aws")})
 AWS_NAMES = ["*", "*", HOME, *ROOTS, ROLE_ID, "AIDAALICE000000000001", "AIDADEAD0000000000001", *NAMES]
 OTHER_PRINCIPALS = {
     "Service": ["ec2.amazonaws.com", "s3.amazonaws.com"],
-    "Federated": [f"arn:aws:iam::{HOME}:saml-provider/Corp", "accounts.google.com"],
+    "Federated": [*PROVIDERS, "accounts.google.com"],
     "CanonicalUser": ["c" * 64],
 }
 

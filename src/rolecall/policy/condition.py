@@ -251,7 +251,7 @@ def compile_condition(condition: Condition, *, variables: bool) -> ContextCheck:
     if found.quantifier == "ForAllValues":
         return _for_all(key, matched, found.operator.negated)
     if found.quantifier == "ForAnyValue":
-        return _for_any(key, matched, found.operator.negated, absent=found.if_exists)
+        return _for_any(key, matched, found.operator.negated)
     return _single(key, matched, found.operator.negated, absent=found.if_exists or found.operator.negated)
 
 
@@ -297,13 +297,11 @@ def _for_all(key: str, matched: ValueTest, negated: bool) -> ContextCheck:
     return check
 
 
-def _for_any(key: str, matched: ValueTest, negated: bool, *, absent: bool) -> ContextCheck:
-    """At least one value of the request; false where there is none, negated or not (with IfExists: true)."""
+def _for_any(key: str, matched: ValueTest, negated: bool) -> ContextCheck:
+    """At least one value of the request; false where there is none, negated or not, with IfExists or without."""
 
     def check(context: Context) -> bool:
         values = values_of(context, key)
-        if values is None:
-            return absent
-        return any(values) and any(matched(value, context) is not negated for value in values)
+        return values is not None and any(values) and any(matched(value, context) is not negated for value in values)
 
     return check

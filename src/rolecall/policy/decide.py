@@ -111,7 +111,7 @@ class _Case:
         if request.must_be_admitted and self.kind in _NEVER_ADMITTED:
             return _refused(Layer.TRUST)
         if self.kind in _OUTSIDE_ACCOUNTS:
-            return self._granted(own) if reach else _refused(own)
+            return self._granted(own) if reach and not self._is_foreign_login() else _refused(own)
         if request.needs_both_sides or request.resource_account not in (None, self.caller.account):
             return self._caller_side(own) if reach else _refused(own)
         if request.needs_delegation and not reach:
@@ -125,6 +125,11 @@ class _Case:
         if not request.must_be_admitted:
             return self._caller_side()
         return self._caller_side(own) if reach else _refused(own)
+
+    def _is_foreign_login(self) -> bool:
+        """A login proved by a provider of one account opens no role of another; built-in providers are of none."""
+        account = self.caller.account
+        return self.kind is PrincipalKind.FEDERATED and account not in (None, self.request.resource_account)
 
     def _caller_side(self, *granting: Layer) -> Decision:
         """The caller's own account must allow: identity policies, then what limits them."""
