@@ -47,8 +47,19 @@ class Trail:
         self._flushing = threading.Lock()
         self._thread: threading.Thread | None = None
         self._next_expiry = 0.0
+        self._is_failing = False
         self.lost = 0
         """How many events could not be kept since the start."""
+
+    @property
+    def waiting(self) -> int:
+        """How many events are not written yet."""
+        return len(self._queue)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether events cannot be written, or so many wait that new ones will be lost."""
+        return self._is_failing or len(self._queue) > self._queued // 2
 
     def record(self, noted: Noted) -> None:
         """Queue the event of what has just happened.
@@ -115,7 +126,9 @@ class Trail:
             try:
                 self.flush()
                 self._expire_sometimes()
+                self._is_failing = False
             except StoreError as error:
+                self._is_failing = True
                 _log.error("the trail cannot be written, %d events wait: %s", len(self._queue), error)
                 self._closing.wait(_RETRY_SECONDS)
                 self._wake.set()
