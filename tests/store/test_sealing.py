@@ -63,12 +63,37 @@ def test_a_keyring_is_never_replaced_by_a_new_one(path: Path) -> None:
 def test_the_newest_key_seals_and_the_older_ones_still_open(path: Path) -> None:
     first = MasterKeys.create(path)
     old = first.seal(b"name", b"old")
-    first.with_new_key().save(path)
-    second = MasterKeys.load(path)
+    second = first.with_new_key()
     new = second.seal(b"name", b"new")
     assert (second.open(b"name", old), second.open(b"name", new)) == (b"old", b"new")
+    assert [
+        second.is_outdated(value) for value in (old, new, b"", b"plain text that is long enough to hold a nonce")
+    ] == [
+        True,
+        False,
+        False,
+        False,
+    ]
     with pytest.raises(StoreUnavailable, match="not in the keyring"):
         first.open(b"name", new)
+
+
+def test_a_keyring_that_was_replaced_is_read_again_by_who_has_it_open(path: Path) -> None:
+    running = MasterKeys.create(path)
+    running.with_new_key().save(path)
+    changed = MasterKeys.load(path)
+    assert running.open(b"name", changed.seal(b"name", b"new")) == b"new"
+    changed.with_new_key().save(path)
+    assert not MasterKeys.load(path).is_outdated(running.seal(b"name", b"newest"))
+
+
+def test_a_keyring_that_cannot_be_read_again_leaves_what_was_read(path: Path) -> None:
+    running = MasterKeys.create(path)
+    sealed = running.seal(b"name", b"value")
+    path.write_bytes(b"torn")
+    assert running.open(b"name", running.seal(b"name", b"new")) == b"new"
+    path.unlink()
+    assert running.open(b"name", sealed) == b"value"
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def _temporary(view: Snapshot, ring: SessionKeys, access_key_id: str, token: str
         raise CredentialProblem(Unproved.TOKEN, access_key_id, token, f"the token is invalid: {invalid}") from None
     if session.access_key_id != access_key_id:
         raise CredentialProblem(Unproved.TOKEN, access_key_id, token, "the token belongs to another access key")
-    if is_revoked(view, session.session_id):
+    if is_revoked(view, session.session_id) or is_revoked(view, session.access_key_id.encode()):
         raise CredentialProblem(Unproved.TOKEN, access_key_id, token, "the session was revoked")
     caller = _session_caller(view, session)
     if caller is None:

@@ -12,7 +12,7 @@ import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 import msgspec
@@ -302,16 +302,41 @@ def _unpacked(payload: bytes) -> bytes:
     return plain
 
 
+LONGEST = timedelta(hours=36)
+"""The longest that any session lives: GetSessionToken and GetFederationToken for a user."""
+
+
+class Revocation(msgspec.Struct, frozen=True):
+    """A session that was revoked, by its id (in hexadecimal) or by its access key id."""
+
+    name: str
+    until: datetime
+
+
 def revoke(transaction: Transaction, session_id: bytes, until: datetime) -> None:
-    """Make a session dead from now on; the record is kept until the session has expired anyway."""
+    """Make a session dead from now on; the record is kept until the session has expired anyway.
+
+    In place of the session's id its access key id will do, in ASCII, which is what people see of a session. An id's
+    random part is 39 bits long, so in a million live sessions another one dies with it once in half a million times.
+    """
     transaction.put(pack("revoked-session", session_id), _encode(until))
     transaction.put(pack("revoked-until", int(until.timestamp()), session_id), b"")
     transaction.advance_watermark()
 
 
 def is_revoked(view: Snapshot, session_id: bytes) -> bool:
-    """Tell whether a session has been revoked."""
+    """Tell whether a session has been revoked by this id, or by this access key id."""
     return view.get(pack("revoked-session", session_id)) is not None
+
+
+def revocations(view: Snapshot) -> list[Revocation]:
+    """Return what is revoked, by the time that it is remembered until."""
+    found: list[Revocation] = []
+    for entry in view.scan(pack("revoked-until")):
+        _, moment, name = unpack(entry.key)
+        shown = name.decode("ascii") if name.startswith(b"ASIA") else name.hex()
+        found.append(Revocation(shown, datetime.fromtimestamp(int.from_bytes(moment, "big"), UTC)))
+    return found
 
 
 def forget_expired_revocations(transaction: Transaction, now: datetime, limit: int = 1000) -> int:

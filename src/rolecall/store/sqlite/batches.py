@@ -67,6 +67,11 @@ class Writer:
         self._thread = threading.Thread(target=self._serve, name="rolecall-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for the thread."""
+        return self._queue.qsize()
+
     def submit(self, job: Job[object]) -> None:
         """Queue a job."""
         self._queue.put(job)

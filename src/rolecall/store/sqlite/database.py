@@ -27,7 +27,8 @@ Migration = Callable[[apsw.Connection], object]
 MIGRATIONS: Mapping[int, Migration] = {}
 """For each schema older than ours the step to the next one, run inside a transaction."""
 
-_CHECK = b"rolecall keyring"
+CHECK = b"rolecall keyring"
+"""What is sealed in `meta`, so that a store knows its keyring."""
 _TABLES = """
 CREATE TABLE kv (key BLOB NOT NULL PRIMARY KEY, version INTEGER NOT NULL, value BLOB NOT NULL) STRICT;
 CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
@@ -167,7 +168,7 @@ def _lay_out(connection: apsw.Connection, keys: MasterKeys) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(
         "INSERT INTO meta (name, value) VALUES ('sequence', 0), ('watermark', ?), ('keyring', ?)",
-        (new_mark(), keys.seal(_CHECK, _CHECK)),
+        (new_mark(), keys.seal(CHECK, CHECK)),
     )
 
 
@@ -177,7 +178,7 @@ def check_keys(connection: apsw.Connection, keys: MasterKeys) -> None:
     if not isinstance(sealed, bytes):
         raise StoreUnavailable("The store is not available: its file is damaged: restore a backup.")
     try:
-        keys.open(_CHECK, sealed)
+        keys.open(CHECK, sealed)
     except StoreUnavailable as error:
         raise StoreUnavailable(
             "The keyring does not belong to this store: put the keyring file back that was made with it."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +16,7 @@ from rolecall.store.interface import Entry, StoreUnavailable, Transaction
 from rolecall.store.keys import after
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite.batches import Writer
-from rolecall.store.sqlite.database import Database
+from rolecall.store.sqlite.database import CHECK, Database
 from rolecall.store.sqlite.durability import WalSync
 from rolecall.store.sqlite.faults import FAULTS, translated
 from rolecall.store.sqlite.jobs import AwaitedJob, BlockedJob, too_late
@@ -121,6 +123,24 @@ class SqliteStore:
         """Make every process forget what it looked up, because the store's content was put back, reset or moved."""
         self._change_now(Changes.begin_epoch)
 
+    @property
+    def waiting(self) -> int:
+        """How many changes wait for the writing thread."""
+        return self._writer.waiting
+
+    def reseal(self) -> int:
+        """Seal every secret anew that is not sealed under the newest master key, and return how many there were.
+
+        Others go on meanwhile; they must read the keys from the same file. The first transaction waits for those that
+        began before the file had the key, so none is left out. Raises StoreError; what was done stays done.
+        """
+        self._change_now(lambda changes: changes.reseal_check(CHECK))
+        keys = (entry.key for entry in self.long_scan(b"") if self._keys.is_outdated(entry.value))
+        count = 0
+        while some := list(islice(keys, _PAGE)):
+            count += self._change_now(partial(_reseal, some))
+        return count
+
     def close(self) -> None:
         """Finish the writes under way, stop the threads and close every connection that is not in use."""
         if self._closed:
@@ -155,3 +175,7 @@ class SqliteStore:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise StoreUnavailable("The store is closed.")
+
+
+def _reseal(keys: Sequence[bytes], changes: Changes) -> int:
+    return sum(changes.reseal(key) for key in keys)

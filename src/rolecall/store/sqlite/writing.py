@@ -19,6 +19,7 @@ _PUT = (
 _DELETE = "DELETE FROM kv WHERE key = ?"
 _SEQUENCE = "SELECT value FROM meta WHERE name = 'sequence'"
 _SET_SEQUENCE = "UPDATE meta SET value = ? WHERE name = 'sequence'"
+_SET_KEYRING = "UPDATE meta SET value = ? WHERE name = 'keyring'"
 _SET_MARK = "UPDATE meta SET value = ? WHERE name = 'watermark'"
 
 _OF_THE_VALUE = (apsw.ConstraintError, apsw.TooBigError)
@@ -93,6 +94,21 @@ class Changes(Reads):
     def begin_epoch(self) -> None:
         """Replace the mark by one that never was, because what the store holds was put back or moved."""
         self._change(_SET_MARK, (new_mark(),))
+
+    def reseal(self, key: bytes) -> bool:
+        """Seal the value of `key` under the newest key if it is sealed under another, and tell whether it was.
+
+        The watermark stays: what the secret is has not changed. Raises StoreUnavailable where it does not open.
+        """
+        value = self.get(key)
+        if value is None or not self._keys.is_outdated(value):
+            return False
+        self.put(key, self._keys.seal(key, self._keys.open(key, value)))
+        return True
+
+    def reseal_check(self, name: bytes) -> None:
+        """Seal anew, under the newest key, the mark by which a store knows its keyring."""
+        self._change(_SET_KEYRING, (self._keys.seal(name, name),))
 
     def _expect(self, key: bytes, expected: int) -> None:
         try:
