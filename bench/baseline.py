@@ -56,7 +56,7 @@ def _answer(headers: list[tuple[str, str]], size: int) -> Response:
 
 async def _serve(listener: socket.socket) -> None:
     settings = Settings(data=Path())
-    listening = Listening(Edge(application(), settings), settings, SystemClock())
+    listening = Listening(Edge(application(), None, settings), settings, SystemClock())
     await listening.serve(listener, None)
     await asyncio.Event().wait()
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from rolecall.identifiers import ACCOUNT_ID
+
+LogFormat = Literal["text", "json"]
+
+_MIN_TOKEN = 16
 
 
 class UnsafeSettings(ValueError):
@@ -44,6 +49,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sync: bool = True
     """Acknowledge a write only when it would survive a loss of power. Off is for benchmarks and throw-away tests."""
 
+    principal_rate: float | None = None
+    """Requests a second that one principal may go on sending, to all workers together; None sets no limit."""
+    anonymous_rate: float | None = None
+    """The same for unsigned requests from one address."""
+    unproved_rate: float | None = 1000.0
+    """The same for requests from one address whose signature or key is wrong."""
+    metrics_token_file: Path | None = None
+    """The file with the bearer token for `/-/metrics`; without it they are for this machine."""
+    log_format: LogFormat = "text"
+
+    def metrics_token(self) -> str | None:
+        """Return the token for `/-/metrics`, None where none is asked for. Raises UnsafeSettings."""
+        if self.metrics_token_file is None:
+            return None
+        try:
+            token = self.metrics_token_file.read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise UnsafeSettings(f"cannot read --metrics-token-file `{self.metrics_token_file}`: {error}.") from None
+        if len(token) < _MIN_TOKEN:
+            raise UnsafeSettings(f"--metrics-token-file holds a token of fewer than {_MIN_TOKEN} characters.")
+        return token
+
     def checked(self) -> Settings:
         """Return these settings, or raise UnsafeSettings with a sentence for the operator."""
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -54,6 +81,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise UnsafeSettings(f"--workers takes a number from 1 to 64, not {self.workers}.")
         if not 0 <= self.port <= 65535:
             raise UnsafeSettings(f"--port takes a number from 0 to 65535, not {self.port}.")
+        for name, rate in (("", self.principal_rate), ("anonymous-", self.anonymous_rate)):
+            if rate is not None and not 0 < rate <= 1e9:
+                raise UnsafeSettings(f"--{name}rate-limit takes a number of requests a second above 0, not {rate:g}.")
+        self.metrics_token()
         for network in self.trusted_proxies:
             try:
                 ipaddress.ip_network(network, strict=False)

@@ -128,10 +128,10 @@ class Gateway:
                 error = refused
             except (StoreBusy, StoreUnavailable, ObjectsUnavailable) as trouble:
                 error = ServiceError("ServiceUnavailable", f"Service is unable to handle request. {trouble}", 503)
-                _log.error("request %s is put off: %s", request_id, trouble)
+                _log.error("request %s is put off: %s", request_id, trouble, extra={"request_id": request_id})
             except Exception:  # noqa: BLE001 - whatever breaks, the client hears it in its own protocol, the log hears all
                 error = ServiceError("InternalFailure", "We encountered an internal error. Please try again.", 500)
-                _log.exception("request %s failed", request_id)
+                _log.exception("request %s failed", request_id, extra={"request_id": request_id})
         if error is not None:
             if trace.proof is None:
                 error = self._limits.unproved(trace.service, request, error)

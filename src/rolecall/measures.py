@@ -60,34 +60,34 @@ def numbers_of(descriptor: int, first: int, count: int) -> memoryview[float]:
 class Measures:
     """The numbers of one worker, and the sum of all."""
 
-    def __init__(
-        self,
-        operations: Iterable[tuple[str, str]] = (),
-        *,
-        all_numbers: memoryview[float] | None = None,
-        place: int = 0,
-    ) -> None:
-        """`operations` are pairs of service and operation, the same in every worker; `place` is the worker's number.
+    def __init__(self, all_numbers: memoryview[float] | None = None, place: int = 0) -> None:
+        """`all_numbers` holds `CELLS` numbers for each worker, `place` is this one's number.
 
-        `all_numbers` holds `CELLS` numbers for each worker; without it they are this object's own. Raises ValueError
-        where there are more operations than numbers.
+        Without `all_numbers` they are this object's own.
         """
         self._all = memoryview(bytearray(CELLS * 8)).cast("d") if all_numbers is None else all_numbers
         self._own = self._all[place * CELLS : (place + 1) * CELLS]
-        self._operations = [("", ""), *sorted(set(operations))]
-        self._places = {name: index * _REQUEST for index, name in enumerate(self._operations)}
-        self._syncs = len(self._operations) * _REQUEST
-        self._counters = self._syncs + len(SYNCS) * _HISTOGRAM
-        self._names = {name: self._counters + index for index, name in enumerate((*COUNTERS, *GAUGES))}
-        if self._counters + len(self._names) > CELLS:
-            raise ValueError("there are more operations than a worker has numbers for")
+        counted = len(SYNCS) * _HISTOGRAM
+        self._names = {name: counted + index for index, name in enumerate((*COUNTERS, *GAUGES))}
+        self._requests = counted + len(self._names)
+        self._places = {("", ""): self._requests}
         self._lock = threading.Lock()
         for name in GAUGES:
             self.set(name, 0)
 
+    def know(self, operations: Iterable[tuple[str, str]]) -> None:
+        """Have numbers for these operations, pairs of service and name, the same in every worker.
+
+        Raises ValueError where there are more operations than numbers.
+        """
+        names = [("", ""), *sorted(set(operations))]
+        if self._requests + len(names) * _REQUEST > CELLS:
+            raise ValueError("there are more operations than a worker has numbers for")
+        self._places = {name: self._requests + index * _REQUEST for index, name in enumerate(names)}
+
     def request(self, service: str, operation: str, outcome: str, seconds: float) -> None:
         """Count a request and the time until its answer's head; one of no known operation under no name."""
-        place = self._places.get((service, operation), 0)
+        place = self._places.get((service, operation), self._requests)
         own = self._own
         own[place + OUTCOMES.index(outcome)] += 1
         place += len(OUTCOMES)
@@ -96,7 +96,7 @@ class Measures:
 
     def sync(self, what: str, seconds: float) -> None:
         """Count a wait for the disk. From any thread."""
-        place = self._syncs + SYNCS.index(what) * _HISTOGRAM
+        place = SYNCS.index(what) * _HISTOGRAM
         with self._lock:
             self._own[place + bisect_left(SECONDS, seconds)] += 1
             self._own[place + _HISTOGRAM - 1] += seconds
@@ -116,8 +116,8 @@ class Measures:
     def _lines(self) -> Iterator[str]:
         total = self._total()
         named = [
-            (f'service="{service}",operation="{operation}"', self._places[service, operation])
-            for service, operation in self._operations
+            (f'service="{service}",operation="{operation}"', place)
+            for (service, operation), place in self._places.items()
         ]
         used = [(labels, place) for labels, place in named if any(total[place : place + _REQUEST])]
         yield from _head("rolecall_requests_total", "counter", "Requests by operation and outcome.")
@@ -132,7 +132,7 @@ class Measures:
         name = "rolecall_sync_duration_seconds"
         yield from _head(name, "histogram", "Waits for the disk.")
         for index, what in enumerate(SYNCS):
-            place = self._syncs + index * _HISTOGRAM
+            place = index * _HISTOGRAM
             yield from _histogram(name, f'what="{what}"', total[place : place + _HISTOGRAM])
         for kind, texts in (("counter", COUNTERS), ("gauge", GAUGES)):
             for name, text in texts.items():

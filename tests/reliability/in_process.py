@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from tests.reliability.asking import Answer, Asked, Key
@@ -48,7 +48,7 @@ def watched(watcher: Watcher) -> Iterator[None]:
     name = f"watched-{next(_numbers)}"
     vfs = WatchedVFS(name, watcher)
     files = WatchedFiles(watcher)
-    store = partial(SqliteStore, vfs=name, log_pages=LOG_PAGES)
+    store = _upon(SqliteStore, vfs=name, files=files, log_pages=LOG_PAGES)
     with (
         mock.patch.object(house, "SqliteStore", store),
         mock.patch.object(founding, "SqliteStore", partial(store, files=files)),
@@ -60,6 +60,11 @@ def watched(watcher: Watcher) -> Iterator[None]:
 
 
 _kept: list[WatchedVFS] = []
+
+
+def _upon(engine: Callable[..., Any], **beneath: object) -> Callable[..., Any]:
+    """Return what opens an engine as it is asked to, but upon this."""
+    return lambda *arguments, **options: engine(*arguments, **{**options, **beneath})
 
 
 def begin(data: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from rolecall.app.folder import DataFolder, FolderRefused
 from rolecall.app.founding import found
+from rolecall.app.logs import begin_log
+from rolecall.app.shared import make_shared
 from rolecall.app.supervisor import Supervisor, worker_command
 from rolecall.app.worker import encode_settings, tls_context
 from rolecall.config import Settings, UnsafeSettings
@@ -34,6 +36,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     option("--trusted-proxy", action="append", default=[], metavar="NETWORK", help="whose forwarded addresses count")
     option("--base-domain", action="append", default=[], metavar="DOMAIN", help="also address buckets as BUCKET.DOMAIN")
     option("--region", help="refuse signatures whose scope names another region (default: any is taken as signed)")
+    option("--rate-limit", type=float, metavar="N", help="requests a second of one principal (default: no limit)")
+    option("--anonymous-rate-limit", type=float, metavar="N", help="unsigned requests a second of one address")
+    option("--metrics-token-file", type=Path, metavar="FILE", help="the bearer token that /-/metrics asks for")
+    option("--log-format", choices=("text", "json"), default="text", help="how the log is written (default: text)")
     option("--no-sync", action="store_true", help="acknowledge writes before they are durable (benchmarks only)")
 
 
@@ -41,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop; return the exit code."""
     try:
         settings = _settings(arguments).checked()
+        begin_log(settings.log_format)
         folder = DataFolder(settings.data)
         folder.create()
         with folder.hold(), _listener(settings) as listener:
@@ -65,12 +72,17 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         base_domains=("localhost", *arguments.base_domain),
         region=arguments.region,
         sync=not arguments.no_sync,
+        principal_rate=arguments.rate_limit,
+        anonymous_rate=arguments.anonymous_rate_limit,
+        metrics_token_file=arguments.metrics_token_file and arguments.metrics_token_file.absolute(),
+        log_format=arguments.log_format,
     )
 
 
 def _serve(settings: Settings, folder: DataFolder, listener: socket.socket) -> int:
     """Start the workers, which load their code while the folder is made ready, and watch over them."""
-    supervisor = Supervisor(worker_command(listener), listener, (), settings.workers)
+    shared = make_shared(settings.workers)
+    supervisor = Supervisor(worker_command(listener, shared), listener, shared, settings.workers)
     try:
         for line in found(folder, settings):
             print(line, flush=True)

@@ -52,11 +52,11 @@ class Supervisor:
     """Starts workers with `command`, whose standard input receives `settings`. Runs in the server's main thread."""
 
     def __init__(
-        self, command: Callable[[int], Sequence[str]], listener: socket.socket, shared: Sequence[int], count: int
+        self, command: Callable[[int], Sequence[str]], listener: socket.socket, shared: int, count: int
     ) -> None:
         """`command` makes the command of a worker by its number; it inherits `listener` and `shared`."""
         self._command = command
-        self._inherited = (listener.fileno(), *shared)
+        self._inherited = (listener.fileno(), shared)
         self._places = [Place(number) for number in range(count)]
         self._selector = selectors.DefaultSelector()
         self._settings = b""
@@ -185,10 +185,10 @@ class Supervisor:
         self._stop_asked = True
 
 
-def worker_command(listener: socket.socket) -> Callable[[int], Sequence[str]]:
+def worker_command(listener: socket.socket, shared: int) -> Callable[[int], Sequence[str]]:
     """Return what makes the command of a worker. `-P` keeps the present folder out of what can be imported."""
-    socket_number = str(listener.fileno())
-    return lambda number: [sys.executable, "-P", "-m", "rolecall.app.worker", socket_number, str(number)]
+    inherited = [str(listener.fileno()), str(shared)]
+    return lambda number: [sys.executable, "-P", "-m", "rolecall.app.worker", *inherited, str(number)]
 
 
 def _how(code: int) -> str:

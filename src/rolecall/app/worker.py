@@ -1,12 +1,12 @@
-"""A worker process: `python -m rolecall.app.worker LISTENER NUMBER`, started by the server's supervisor.
+"""A worker process: `python -m rolecall.app.worker LISTENER MEMORY NUMBER`, started by the server's supervisor.
 
-Its settings come in one line on standard input. When standard input ends, the server is gone, and the worker goes too.
+LISTENER and MEMORY are descriptors that it inherits: the listening socket, and the memory that all workers share. Its
+settings come in one line on standard input. When standard input ends, the server is gone, and the worker goes too.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -20,10 +20,12 @@ import msgspec
 import uvloop
 
 from rolecall.app.house import Worker
+from rolecall.app.logs import begin_log
+from rolecall.app.shared import Shared
 from rolecall.app.supervisor import CANNOT, READY
 from rolecall.clock import SystemClock
 from rolecall.config import Settings
-from rolecall.edge import Edge, Listening
+from rolecall.edge import Edge, Listening, OwnPaths
 from rolecall.objects.interface import ObjectsError
 from rolecall.store.interface import StoreError
 
@@ -38,20 +40,22 @@ def main() -> int:
     if not line:
         return 0
     settings = decode_settings(line)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    begin_log(settings.log_format)
+    listener, shared, place = map(int, sys.argv[1:4])
     try:
-        uvloop.run(_serve(settings, socket.socket(fileno=int(sys.argv[1]))))
+        uvloop.run(_serve(settings, socket.socket(fileno=listener), Shared(shared, settings.workers), place))
     except (StoreError, ObjectsError) as trouble:
         print(f"rolecall serve: {trouble}", file=sys.stderr, flush=True)
         return CANNOT
     return 0
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket, shared: Shared, place: int) -> None:
     loop = asyncio.get_running_loop()
-    worker = Worker(settings)
-    edge = Edge(worker.gateway.answer, settings)
-    listening = Listening(edge, settings, SystemClock())
+    worker = Worker(settings, shared, place)
+    own_paths = OwnPaths(worker.watch, settings.metrics_token(), settings.trusted_proxies)
+    edge = Edge(worker.gateway.answer, own_paths, settings)
+    listening = Listening(edge, settings, SystemClock(), sender_of=worker.limits.sender_of, measures=worker.measures)
     stop: asyncio.Future[float] = loop.create_future()
 
     def ask_to_stop(patience: float) -> None:
@@ -62,10 +66,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     threading.Thread(target=_outlive_not, args=(loop, ask_to_stop), daemon=True).start()
     await worker.start()
     await listening.serve(listener, tls_context(settings))
-    edge.ready = True
+    worker.watch.start(listening)
     os.write(1, READY)
     patience = await stop
-    edge.ready = False
     await listening.stop(patience)
     await worker.stop()
 

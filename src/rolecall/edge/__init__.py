@@ -6,5 +6,6 @@ neither knows: how long a connection may wait, how much it may hold, whose turn 
 
 from rolecall.edge.edge import Edge, Handler
 from rolecall.edge.listening import Listening
+from rolecall.edge.own_paths import OwnPaths
 
-__all__ = ["Edge", "Handler", "Listening"]
+__all__ = ["Edge", "Handler", "Listening", "OwnPaths"]

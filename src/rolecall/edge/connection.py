@@ -49,8 +49,12 @@ class House(Protocol):
         """Answer a request; never raises."""
         ...
 
-    def client_of(self, request: Request) -> str:
+    def sender_of(self, request: Request) -> str:
         """Return whose turn a request takes."""
+        ...
+
+    def refused(self) -> None:
+        """Hear of what was no request."""
         ...
 
     def now(self) -> float:
@@ -194,8 +198,11 @@ class Connection(asyncio.Protocol):
         self._current = exchange = self._waiting.popleft()
         self.deadline = inf
         self._house.rests(self, False)
-        client = "" if exchange.request is None else self._house.client_of(exchange.request)
-        self._house.turns.enter(client, self._begin)
+        if exchange.request is None:
+            self._house.refused()
+            self._house.turns.enter("", self._begin)
+        else:
+            self._house.turns.enter(self._house.sender_of(exchange.request), self._begin)
 
     def _begin(self) -> None:
         exchange = self._current

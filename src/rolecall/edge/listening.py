@@ -7,6 +7,7 @@ import resource
 import socket
 import ssl
 from collections import OrderedDict
+from collections.abc import Callable
 from email.utils import format_datetime
 
 from rolecall.clock import Clock
@@ -15,6 +16,7 @@ from rolecall.edge.connection import Connection
 from rolecall.edge.edge import Edge
 from rolecall.edge.origin import Proxies
 from rolecall.edge.turns import Turns
+from rolecall.measures import Measures
 from rolecall.message import Request
 
 WATCH_SECONDS = 0.5
@@ -27,9 +29,16 @@ FILES_KEPT = 256
 class Listening:
     """The connections of one worker. Made and used on its event loop."""
 
-    def __init__(self, edge: Edge, settings: Settings, clock: Clock) -> None:
-        """Nothing is listened to before `serve`."""
-        self._edge = edge
+    def __init__(
+        self,
+        edge: Edge,
+        settings: Settings,
+        clock: Clock,
+        *,
+        sender_of: Callable[[Request], str] = lambda request: request.client,
+        measures: Measures | None = None,
+    ) -> None:
+        """Nothing is listened to before `serve`. `sender_of` tells whose turn a request takes."""
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
@@ -44,6 +53,8 @@ class Listening:
         self.date = ""
         self.now = self._loop.time
         self.answer = edge.answer
+        self.sender_of = sender_of
+        self._measures = measures or Measures()
         self._look()
 
     async def serve(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
@@ -69,9 +80,19 @@ class Listening:
         for connection in list(self._connections):
             connection.abort()
 
-    def client_of(self, request: Request) -> str:
-        """Return whose turn a request takes."""
-        return request.client
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return len(self.turns)
+
+    def refused(self) -> None:
+        """Count what was no request."""
+        self._measures.count("rolecall_http_refused_total")
 
     def opened(self, connection: Connection) -> None:
         """Count a connection in. Where there are too many, the one that has rested longest goes."""
