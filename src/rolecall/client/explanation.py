@@ -1,121 +1,157 @@
-"""A decision in sentences for people, from a record of the trail."""
+"""A decision for people, from a record of the trail: a sentence, the policies that were asked, what would change it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 
 from rich.text import Text
 
 from rolecall.client.events import Record
-from rolecall.client.record import action, caller, is_refused, objects, text, texts
+from rolecall.client.record import action, caller, is_refused, objects, text
+from rolecall.client.sentence import decisions, failed, near, sentence, statement_name
 
 _STYLES = {"allow": "green", "implicit_deny": "yellow", "explicit_deny": "red"}
-_WORDS = {"allow": "allows", "implicit_deny": "allows nothing here", "explicit_deny": "denies"}
+_WORDS = {"allow": "allows", "implicit_deny": "does not allow", "explicit_deny": "denies"}
+_HINTS = {
+    "aws:multifactorauthpresent": "call with an MFA device (--serial-number and --token-code)",
+    "aws:multifactorauthage": "prove MFA again (--serial-number and --token-code)",
+    "aws:securetransport": "call over TLS",
+    "aws:sourceip": "call from another address",
+    "sts:externalid": "pass the external id (--external-id)",
+    "sts:rolesessionname": "choose another session name (--role-session-name)",
+    "sts:sourceidentity": "pass the source identity (--source-identity)",
+}
+_PUT = {"user": "put-user-policy --user-name", "role": "put-role-policy --role-name"}
 
 
 def explanation(record: Record) -> Text:
     """Return the whole explanation, a line each."""
     told = Text()
     _head(told, record)
-    for check in objects(record, "additionalEventData", "decision"):
-        _check(told, check)
-    reason = text(record, "additionalEventData", "reason")
-    if reason:
-        told.append(f"\nKept from the caller: {reason}\n", style="yellow")
-    if not objects(record, "additionalEventData", "decision") and is_refused(record):
-        told.append("\nNo policy was asked: the request was refused before, for what its message says.\n")
+    checks = decisions(record)
+    for check in checks:
+        if text(check, "outcome") == "allow" and is_refused(record):
+            continue
+        _chain(told, check)
+        _remedy(told, check, record)
     return told
 
 
 def _head(told: Text, record: Record) -> None:
-    refused, code = is_refused(record), text(record, "errorCode")
-    verdict, style = ("refused", "bold red") if refused else ("failed", "bold yellow") if code else ("ok", "bold green")
-    told.append(verdict, style=style)
-    told.append(f"  {action(record)}  by {caller(record)}\n", style="bold")
+    answer = sentence(record)
+    style = "bold red" if is_refused(record) else "bold yellow" if text(record, "errorCode") else "bold green"
+    first, *rest = answer.split(" ", 1)
+    told.append(first, style=style).append(f" {rest[0]}\n" if rest else "\n", style="bold")
     address = text(record, "sourceIPAddress")
     when = text(record, "eventTime").replace("T", " ").replace("Z", " UTC")
-    told.append(f"  at {when}" + (f" from {address}" if address else "") + f", request {text(record, 'requestID')}\n")
-    if code:
-        told.append(f"  answer  {code}: {text(record, 'errorMessage')}\n")
+    told.append(f"\n  {action(record)} by {caller(record)}" + (f" from {address}" if address else ""))
+    told.append(f" at {when}\n  request {text(record, 'requestID')}\n", style="dim")
+    if text(record, "errorCode"):
+        told.append(f"  the caller heard  {text(record, 'errorCode')}: {text(record, 'errorMessage')}\n", style="dim")
 
 
-def _check(told: Text, check: Record) -> None:
-    outcome = text(check, "outcome")
-    told.append("\n")
-    told.append(outcome.replace("_", " "), style=_STYLES.get(outcome, ""))
-    told.append(f"  {text(check, 'action')} on {text(check, 'resource')}\n")
-    if text(check, "byRoot") == "True":
-        told.append("  the account's root user needs no policy\n")
-    if text(check, "broken"):
-        told.append(f"  no policy decided: {text(check, 'broken')}\n")
-    for statement in objects(check, "statements"):
-        told.append(f"  {_deciding(statement)}\n")
+def _chain(told: Text, check: Record) -> None:
+    """Tell what was asked, policy by policy, the deciding one marked."""
+    told.append("\n  Policies asked", style="bold").append(f" about {text(check, 'action')}")
+    told.append(f" on {text(check, 'resource')}\n")
     layers = objects(check, "explanation")
-    if outcome == "implicit_deny":
-        told.append(f"  for want of an Allow in the {text(check, 'layer')}\n")
+    if not layers:
+        _short_chain(told, check)
     for layer in layers:
-        _layer(told, layer)
-    for change in _changes(check, layers):
-        told.append(f"  → {change}\n", style="cyan")
+        outcome = text(layer, "outcome")
+        decides = text(layer, "layer") == text(check, "layer") and outcome == text(check, "outcome")
+        told.append("  ▸ " if decides else "    ", style="bold")
+        told.append(f"{text(layer, 'layer')} ", style="bold" if decides else "")
+        told.append(_WORDS.get(outcome, outcome), style=_STYLES.get(outcome, ""))
+        told.append("  ← this decided\n" if decides else "\n", style="bold")
+        if not objects(layer, "policies"):
+            told.append("        there is none\n", style="dim")
+        for policy in objects(layer, "policies"):
+            _policy(told, policy)
 
 
-def _deciding(statement: Record) -> str:
-    verb = "allowed" if text(statement, "effect") == "Allow" else "denied"
-    return f"{verb} by {_statement_name(statement)} of {text(statement, 'source')} ({text(statement, 'layer')})"
+def _short_chain(told: Text, check: Record) -> None:
+    """Tell of a check that policies allowed, or that none was asked about."""
+    for one in objects(check, "statements"):
+        told.append(f"  ▸ {text(one, 'layer')} ").append(_WORDS["allow"], style="green")
+        told.append(f"\n        {text(one, 'source')}\n          {statement_name(one)}\n")
+    if text(check, "broken"):
+        told.append(f"    none: {text(check, 'broken')}\n")
+    elif text(check, "byRoot") == "True":
+        told.append("    none: the account's root user needs none\n")
 
 
-def _statement_name(statement: Record) -> str:
-    sid = text(statement, "sid")
-    return f"statement {text(statement, 'statement')}" + (f" “{sid}”" if sid else "")
+def _policy(told: Text, policy: Record) -> None:
+    version = text(policy, "policyVersion")
+    told.append(f"        {text(policy, 'source')}" + (f" ({version})" if version else "") + "\n")
+    withheld = text(policy, "withheld")
+    if withheld:
+        told.append(f"          you may not see what is in it: that needs {withheld}\n", style="dim")
+    for statement in objects(policy, "statements"):
+        applies = not isinstance(statement.get("failed"), dict)
+        effect = text(statement, "effect")
+        style = {"Allow": "green", "Deny": "red"}.get(effect, "") if applies else "dim"
+        told.append(f"          {effect} {statement_name(statement)} ", style=style)
+        told.append("applies\n" if applies else f"does not apply: {failed(statement)}\n", style=style)
+    others = text(policy, "otherStatements")
+    if others not in {"", "0"} and not withheld:
+        told.append(f"          {others} more about other actions\n", style="dim")
 
 
-def _layer(told: Text, layer: Record) -> None:
-    outcome = text(layer, "outcome")
-    told.append(f"  {text(layer, 'layer')}: ")
-    told.append(f"{_WORDS.get(outcome, outcome)}\n", style=_STYLES.get(outcome, ""))
-    policies = objects(layer, "policies")
-    if not policies:
-        told.append("    there is no policy in it\n", style="dim")
-    for policy in policies:
-        told.append(f"    {text(policy, 'source')}\n")
-        for statement in objects(policy, "statements"):
-            told.append(f"      {text(statement, 'effect')} {_statement_name(statement)}: {_became(statement)}\n")
-        others = text(policy, "otherStatements")
-        if others not in {"", "0"}:
-            told.append(f"      {others} more, about other actions\n", style="dim")
-
-
-def _became(statement: Record) -> str:
-    failed = statement.get("failed")
-    if not isinstance(failed, dict):
-        return "applies"
-    expected, actual = texts(failed, "expected") or [], texts(failed, "actual")
-    has = "it has none" if actual is None else f"the request has {_listed(actual)}"
-    if text(failed, "element") == "Condition":
-        return f"{text(failed, 'operator')} {text(failed, 'key')} wants {_listed(expected)}, {has}"
-    return f"{text(failed, 'element')} is {_listed(expected)}, {has}"
-
-
-def _listed(values: list[str]) -> str:
-    return " or ".join(f"`{value}`" for value in values) if values else "nothing"
-
-
-def _changes(check: Record, layers: list[Record]) -> Iterator[str]:
-    """Yield what would, by itself, change what the layer that refused says."""
-    refusing, outcome = text(check, "layer"), text(check, "outcome")
-    if outcome == "explicit_deny":
-        yield f"the Deny of the {refusing} must go, or not apply"
+def _remedy(told: Text, check: Record, record: Record) -> None:
+    """Tell the smallest change, ready to paste, and what else it opens."""
+    if text(check, "outcome") == "allow":
         return
-    if outcome != "implicit_deny":
-        return
-    near = [statement for layer in layers if text(layer, "layer") == refusing for statement in _almost(layer)]
-    yield from near
-    if layers:
-        yield f"an Allow for {text(check, 'action')} on {text(check, 'resource')} in the {refusing}"
+    for layer in dict.fromkeys(text(one, "layer") for one in objects(check, "explanation")):
+        for statement in near(check, layer):
+            told.append("\n  Without changing a policy", style="bold").append(f", {_wanted(statement)}\n")
+    changes = objects(check, "remedy")
+    if not changes:
+        told.append(f"\n  {_helpless(check)}\n", style="dim")
+    for number, change in enumerate(changes):
+        told.append("\n  To allow it" if number == 0 else "\n  and", style="bold")
+        told.append(f", {_change(change)}:\n")
+        told.append(f"    {_pasted(change)}\n", style="cyan")
+        command = _command(change, record)
+        if command:
+            told.append(f"    {command}\n", style="dim")
+        if text(change, "opens"):
+            told.append("    This opens more than the request: ", style="yellow").append(f"{text(change, 'opens')}.\n")
+    if any(near(check, text(change, "layer")) for change in changes):
+        told.append("    This opens more than the request: ", style="yellow")
+        told.append("it is then allowed without the condition above.\n")
 
 
-def _almost(layer: Record) -> Iterator[str]:
-    for policy in objects(layer, "policies"):
-        for statement in objects(policy, "statements"):
-            if text(statement, "effect") == "Allow" and isinstance(statement.get("failed"), dict):
-                yield f"{_statement_name(statement)} of {text(policy, 'source')} would do, but {_became(statement)}"
+def _helpless(check: Record) -> str:
+    if text(check, "broken"):
+        return "No policy is in the way."
+    return "No change to these policies alone would allow it."
+
+
+def _wanted(statement: Record) -> str:
+    """Say how the request could be made so that a condition holds."""
+    key = text(statement, "failed", "key")
+    return f"{_HINTS.get(key.lower(), f'make the request with another {key}')}: {failed(statement)}"
+
+
+def _change(change: Record) -> str:
+    if isinstance(change.get("addCondition"), dict):
+        return f"add to the Condition of {statement_name(change)} of {text(change, 'to')}"
+    to = text(change, "to")
+    if text(change, "layer") == "identity-based policy":
+        return f"attach to {to} a policy with"
+    return f"add to the statements of {to}"
+
+
+def _pasted(change: Record) -> str:
+    return json.dumps(change.get("addCondition") or change.get("addStatement"), ensure_ascii=False)
+
+
+def _command(change: Record, record: Record) -> str:
+    """Return the aws command that makes a change, where one command does."""
+    kind, _, name = text(change, "to").partition("/")
+    if text(change, "layer") != "identity-based policy" or kind not in _PUT or "addStatement" not in change:
+        return ""
+    document = json.dumps({"Version": "2012-10-17", "Statement": [change["addStatement"]]}).replace("'", "'\\''")
+    policy = text(record, "eventName") or "Allow"
+    return f"aws iam {_PUT[kind]} {name} --policy-name Allow{policy} --policy-document '{document}'"

@@ -46,8 +46,12 @@ def simulate(
     resources: Sequence[str],
     context: Mapping[str, Sequence[str]],
     resource_policy: str | None = None,
+    owner: str = "",
 ) -> list[Simulated]:
-    """Return what the policies of a user, group or role make of an action on resources. Raises Refused, Unreachable."""
+    """Return what the policies of a user, group or role make of an action on resources. Raises Refused, Unreachable.
+
+    `owner` is the account of resources whose ARN names none, where it is not the caller's.
+    """
     found: list[Simulated] = []
     for begin in range(0, len(resources), _MOST_RESOURCES):
         asked: dict[str, object] = {
@@ -59,6 +63,8 @@ def simulate(
         }
         if resource_policy is not None:
             asked["ResourcePolicy"] = resource_policy
+        if owner:
+            asked["ResourceOwner"] = f"arn:aws:iam::{owner}:root"
         for answer in _pages(at, "SimulatePrincipalPolicy", asked):
             found += [_simulated(one) for one in objects(answer, "EvaluationResults")]
     return found

@@ -12,7 +12,9 @@ from rolecall.client.asking import FAILED, FOUND, NOT_FOUND, add_options, asking
 from rolecall.client.events import Record, look_up
 from rolecall.client.explanation import explanation
 from rolecall.client.moment import moment
+from rolecall.client.now import Now, ask_again
 from rolecall.client.record import is_refused, text
+from rolecall.client.sentence import decisive, refusing, sentence
 from rolecall.client.settings import Connection
 
 _LOOKED_THROUGH = 2000
@@ -40,11 +42,26 @@ def _explain(arguments: argparse.Namespace, at: Connection) -> int:
     if record is None:
         complain("The trail knows of no refused request." if arguments.last else "The trail knows of no such request.")
         return NOT_FOUND
+    now = ask_again(at, record)
     if arguments.json:
-        print(json.dumps(record))  # noqa: T201
+        print(json.dumps({**record, "explained": _explained(record, now)}))  # noqa: T201
     else:
-        Console(soft_wrap=True, highlight=False).print(explanation(record), end="")
+        told = explanation(record)
+        if now is not None:
+            told.append("\n  Now", style="bold").append(f"  {now.sentence}\n")
+        Console(soft_wrap=True, highlight=False).print(told, end="")
     return FOUND
+
+
+def _explained(record: Record, now: Now | None) -> Record:
+    """Return the answer in the form for tools."""
+    told: Record = {"sentence": sentence(record), "refused": is_refused(record)}
+    check = decisive(record)
+    if check is not None and is_refused(record):
+        told["refusing"] = refusing(check)
+    if now is not None:
+        told["now"] = {"decision": now.decision or None, "sentence": now.sentence}
+    return told
 
 
 def _refused_last(at: Connection, user: str | None) -> Record | None:

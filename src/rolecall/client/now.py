@@ -1,0 +1,82 @@
+"""A refused request of the past, asked again of the policies as they are now, with the asker's own rights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rolecall.client.events import Record
+from rolecall.client.policies import bucket_policy, simulate
+from rolecall.client.record import objects, text
+from rolecall.client.sending import Refused, Unreachable
+from rolecall.client.sentence import TRUST, decisive, has_layer
+from rolecall.client.settings import Connection
+from rolecall.identifiers import parse_arn
+
+_FROM_CALLER = ("aws:principal", "aws:userid", "aws:username", "aws:resourceaccount", "aws:resourcetag/")
+"""Keys that the simulation knows itself, as they are now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What became of the question."""
+
+    decision: str
+    """`allowed`, `implicitDeny` or `explicitDeny`; empty where it could not be asked."""
+    sentence: str
+
+
+def ask_again(at: Connection, record: Record) -> Now | None:
+    """Return what the policies make of a refused request now; None where no policy had refused it."""
+    check = decisive(record)
+    keys = check.get("conditionKeys") if check is not None else None
+    if check is None or text(check, "outcome") == "allow" or not isinstance(keys, Mapping):
+        return None
+    source = text(record, "userIdentity", "sessionContext", "sessionIssuer", "arn") or text(
+        record, "userIdentity", "arn"
+    )
+    if ":user/" not in source and ":role/" not in source:
+        return None
+    unknown = _unknown(record, check)
+    if unknown:
+        return Now("", unknown)
+    action, resource = text(check, "action"), text(check, "resource")
+    bucket = _bucket(resource)
+    try:
+        policy = bucket_policy(at, bucket) if bucket else None
+        (result,) = simulate(
+            at, source, action, [resource], _context(keys), policy, text(check, "resourceAccount") if bucket else ""
+        )
+    except (Refused, Unreachable) as problem:
+        return Now("", f"Whether the policies refuse it now cannot be told: {problem}")
+    if bucket and policy is None and has_layer(check, "resource-based policy"):
+        return Now("", "Whether it is refused now cannot be told: the bucket's policy is gone, or not yours to read.")
+    if result.allowed:
+        return Now(result.decision, "It would be allowed now: the policies have changed since.")
+    return Now(result.decision, "The policies as they are now refuse it too.")
+
+
+def _unknown(record: Record, check: Record) -> str:
+    """Say what keeps the question from being asked again, if anything does."""
+    for layer in objects(check, "explanation"):
+        if text(layer, "layer") == "session policy" and text(layer, "outcome") != "allow":
+            return "The session's own policy refuses it for as long as the session lasts."
+    account = text(check, "resourceAccount")
+    if has_layer(check, TRUST) and account not in {"", text(record, "recipientAccountId")}:
+        return f"Whether account {account} refuses it now, only that account can tell."
+    return ""
+
+
+def _bucket(resource: str) -> str:
+    """Return the bucket that an ARN is about, empty where it is about none."""
+    arn = parse_arn(resource)
+    return arn.resource_type if arn is not None and arn.service == "s3" and arn.resource_type != "*" else ""
+
+
+def _context(keys: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return the condition keys of the request as a simulation takes them: no name is shorter than five characters."""
+    return {
+        key: [str(one) for one in value] if isinstance(value, list) else [str(value)]
+        for key, value in keys.items()
+        if not key.startswith(_FROM_CALLER) and value != [] and len(key) >= 5
+    }

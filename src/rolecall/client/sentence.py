@@ -1,0 +1,141 @@
+"""The one sentence that answers why a request was allowed or refused, from a record of the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rolecall.client.events import Record
+from rolecall.client.record import action, caller, is_refused, objects, text, texts
+
+TRUST = "role trust policy"
+_CALLERS = {
+    "identity-based policy": "no policy of {who} allows",
+    "permissions boundary": "the permissions boundary of {who} does not allow",
+    "session policy": "the session policy does not allow",
+    "service control policy": "no service control policy allows",
+    "resource control policy": "no resource control policy allows",
+    "resource-based policy": "the policy of the resource does not allow",
+    "VPC endpoint policy": "the VPC endpoint policy does not allow",
+}
+
+
+def decisions(record: Record) -> list[Record]:
+    """Return the checks that a request came to, the refused one last."""
+    return objects(record, "additionalEventData", "decision")
+
+
+def decisive(record: Record) -> Record | None:
+    """Return the check that decided: the refused one, or else the first."""
+    checks = decisions(record)
+    return next((check for check in checks if text(check, "outcome") != "allow"), checks[0] if checks else None)
+
+
+def sentence(record: Record) -> str:
+    """Return the answer."""
+    check = decisive(record)
+    if not is_refused(record):
+        return _not_refused(record, check)
+    if check is None or text(check, "outcome") == "allow":
+        reason = text(record, "additionalEventData", "reason") or text(record, "errorMessage")
+        return f"Refused before any policy was asked: {reason}"
+    if text(check, "broken"):
+        return f"Refused: {text(check, 'broken')}."
+    if text(check, "outcome") == "explicit_deny":
+        return f"Refused: {_denied(check)}."
+    return f"Refused: {_silent(record, check)}."
+
+
+def _not_refused(record: Record, check: Record | None) -> str:
+    if text(record, "errorCode"):
+        allowed = "It was allowed, and failed" if check is not None else "It failed"
+        return f"{allowed}: {text(record, 'errorCode')}, {text(record, 'errorMessage')}"
+    if check is None:
+        return f"Allowed: {action(record)} asks no policy."
+    if text(check, "byRoot") == "True":
+        return "Allowed: the account's root user needs no policy."
+    by = [statement_of(one) for one in objects(check, "statements")]
+    return f"Allowed by {', and by '.join(by)}." if by else "Allowed."
+
+
+def statement_of(told: Record) -> str:
+    """Return a statement by name or place, and the policy it stands in."""
+    return f"{statement_name(told)} of {text(told, 'source')}"
+
+
+def statement_name(told: Record) -> str:
+    """Return how a statement is called: by its Sid, else by its place."""
+    sid = text(told, "sid")
+    return f"statement “{sid}”" if sid else f"statement {int(text(told, 'statement') or 0) + 1}"
+
+
+def _denied(check: Record) -> str:
+    by = [f"{statement_of(one)} ({text(one, 'layer')})" for one in objects(check, "statements")]
+    if not by:
+        return "Block Public Access keeps strangers from this bucket"
+    return f"{' and '.join(by)} {'denies' if len(by) == 1 else 'deny'} it"
+
+
+def _silent(record: Record, check: Record) -> str:
+    """Say which side does not allow, and what came nearest."""
+    who, layer = caller(record), text(check, "layer")
+    what = f"{text(check, 'action')} on {text(check, 'resource')}"
+    sides = refusing(check)
+    if TRUST in sides:
+        role = text(check, "resource").rpartition(":")[2]
+        trusts = f"the trust policy of {role} does not admit {who}{_nearest(check, TRUST)}"
+        if len(sides) == 1:
+            return trusts
+        return f"both sides refuse: {trusts}, and no policy of {who} allows {text(check, 'action')}"
+    said = _CALLERS.get(layer, f"no {layer} allows").format(who=who)
+    side = " (the role's trust policy does admit it)" if has_layer(check, TRUST) else ""
+    return f"{said} {what}{side}{_nearest(check, layer)}"
+
+
+def refusing(check: Record) -> list[str]:
+    """Return the layers that would have to change, the one that refused first."""
+    layers = [text(change, "layer") for change in objects(check, "remedy")]
+    return list(dict.fromkeys(layers)) or [text(check, "layer")]
+
+
+def has_layer(check: Record, layer: str) -> bool:
+    """Tell whether a kind of policy had a say in a check."""
+    return any(text(one, "layer") == layer for one in objects(check, "explanation"))
+
+
+def _nearest(check: Record, layer: str) -> str:
+    """Name the Allow that failed by its condition alone."""
+    for one in near(check, layer):
+        return f"; {statement_of(one)} would, but {failed(one)}"
+    return ""
+
+
+def near(check: Record, layer: str) -> list[Record]:
+    """Return the Allow statements of a layer whose condition alone did not hold, with their policy's name."""
+    return [
+        {**statement, "source": text(policy, "source")}
+        for one in objects(check, "explanation")
+        if text(one, "layer") == layer
+        for policy in objects(one, "policies")
+        for statement in objects(policy, "statements")
+        if text(statement, "effect") == "Allow" and text(statement, "failed", "element") == "Condition"
+    ]
+
+
+def failed(statement: Record) -> str:
+    """Say what kept a statement from applying: the element, what it wants and what the request has."""
+    told = statement.get("failed")
+    if not isinstance(told, dict):
+        return "it applies"
+    expected, actual = texts(told, "expected") or [], texts(told, "actual")
+    has = "the request has none" if actual is None else f"the request has {listed(actual)}"
+    element = text(told, "element")
+    if element == "Condition":
+        return f"{text(told, 'operator')} {text(told, 'key')} wants {listed(expected)} and {has}"
+    if "Principal" in element:
+        return f"its {element} is {listed([value.partition(':')[2] for value in expected])}"
+    return f"its {element} is {listed(expected)}"
+
+
+def listed(values: Sequence[str]) -> str:
+    """Return values as alternatives."""
+    return " or ".join(f"`{value}`" for value in values) if values else "nothing"
