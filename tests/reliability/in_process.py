@@ -19,6 +19,7 @@ from rolecall.app import founding, house
 from rolecall.app.folder import ROOT_CREDENTIALS, DataFolder
 from rolecall.config import Settings
 from rolecall.message import FileBody, Response
+from rolecall.objects.local import LocalObjects
 from rolecall.store.sqlite import SqliteStore
 
 HOST = "127.0.0.1:4500"
@@ -51,8 +52,8 @@ def watched(watcher: Watcher) -> Iterator[None]:
     store = _upon(SqliteStore, vfs=name, files=files, log_pages=LOG_PAGES)
     with (
         mock.patch.object(house, "SqliteStore", store),
-        mock.patch.object(founding, "SqliteStore", partial(store, files=files)),
-        mock.patch.object(house, "TimedFiles", return_value=files),
+        mock.patch.object(founding, "SqliteStore", store),
+        mock.patch.object(house, "LocalObjects", _upon(LocalObjects, files=files)),
     ):
         yield
     # What was opened goes on through it, so it must not be collected before the process ends.
