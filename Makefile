@@ -39,6 +39,7 @@ doors: setup ## run other people's clients
 	@$(BIN)/pytest -q -m doors
 
 soak: setup ## long runs: an hour of faults, load and generated cases (SOAK_MINUTES=10 for less)
+	@$(BIN)/pip install --quiet --constraint constraints.txt -e '.[soak]'
 	@$(BIN)/python tools/soak.py
 
 check: setup ## ruff, mypy --strict, import-linter

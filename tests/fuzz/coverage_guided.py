@@ -41,7 +41,7 @@ def main() -> int:
         found.mkdir()
         for number, seed in enumerate((*target.seeds, *target.kept())):
             (seeds / str(number)).write_bytes(seed)
-        words.write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
+        words.write_text("".join(f'"{_escaped(word)}"\n' for word in (*target.words, b"AAAA")))
         limits = [f"-max_total_time={arguments.seconds}", f"-max_len={LONGEST_INPUT}", f"-timeout={SLOWEST_INPUT}"]
         child = os.fork()  # libFuzzer leaves without a word; what is to be done afterwards needs another process
         if child == 0:

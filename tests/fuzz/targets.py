@@ -21,6 +21,9 @@ from tests.wire.botocore_half import Unread
 from tests.wire.requests import FORM, answers
 
 from rolecall.directory.sessions import SessionKey, SessionKeys, TokenInvalid, open_token
+from rolecall.edge.exchange import Exchange
+from rolecall.edge.origin import Origin, Proxies
+from rolecall.edge.receiver import Receiver
 from rolecall.message import Request, ServiceError
 from rolecall.policy.compile import compile_policy
 from rolecall.policy.parse import PolicyUnreadable, parse
@@ -232,6 +235,58 @@ def small_values(data: bytes) -> None:
             read_header(text)
 
 
+def connection(data: bytes) -> None:
+    """What comes over a connection; piece by piece gives the requests that all at once gives."""
+    whole = _received([data])
+    assert _received([data[at : at + 1] for at in range(len(data))]) == whole
+    assert _received([data[: len(data) // 3], data[len(data) // 3 :]]) == whole
+
+
+class _Deaf:
+    def wanted(self) -> None: ...
+
+    def held(self, full: bool) -> None: ...
+
+
+def _received(pieces: list[bytes]) -> list[object]:
+    exchanges: list[Exchange] = []
+    receiver = Receiver(_Deaf(), Origin("192.0.2.7", None, Proxies(("192.0.2.0/24",))), exchanges.append)
+    for piece in pieces:
+        if not receiver.deaf:
+            receiver.feed(piece)
+    receiver.end()
+    return [_seen(exchange) for exchange in exchanges]
+
+
+def _seen(exchange: Exchange) -> object:
+    if exchange.request is None:
+        assert exchange.refusal is not None
+        return exchange.refusal.status, exchange.refusal.body
+    request = exchange.request
+    return (request.method, request.raw_path, request.raw_query, request.headers, request.client, *_body_of(exchange))
+
+
+def _body_of(exchange: Exchange) -> tuple[bytes, str]:
+    """Return the body of an exchange that is over, and what it ended with."""
+
+    async def read() -> tuple[bytes, str]:
+        found = b""
+        try:
+            async for piece in exchange.body.chunks():
+                found += piece
+        except ServiceError as broken:
+            return b"", broken.code
+        return found, "whole"
+
+    reading = read()
+    try:
+        reading.send(None)
+    except StopIteration as done:
+        read_all: tuple[bytes, str] = done.value
+        return read_all
+    raise AssertionError("a body that is over is still waited for")
+
+
 _POLICY = {
     "Version": "2012-10-17",
     "Id": "x",
@@ -321,6 +376,24 @@ TARGETS = {
                 b"/bucket/key?versionId=x",
                 b"a=b&c=d",
                 b"1.5e3",
+            ),
+        ),
+        Target(
+            "connection",
+            connection,
+            (
+                b"GET /-/health HTTP/1.1\r\nHost: x\r\n\r\nPUT /a?b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+                b"PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: v\r\n\r\n",
+                b"POST / HTTP/1.0\r\nX-Forwarded-For: 192.0.2.1, [::1]:3\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+            ),
+            (
+                b"\r\n",
+                b"Host: ",
+                b"Content-Length: ",
+                b"Transfer-Encoding: ",
+                b"chunked",
+                b"Expect: 100-continue",
+                b"\n",
             ),
         ),
     )
