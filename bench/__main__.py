@@ -7,20 +7,23 @@ The processor time of a request is the server's own, load generator left out; it
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import decisions, peers, servers, wrk
+from bench import decisions, growth, peers, servers, transfers, wrk
+from bench.aims import aims
 from bench.baseline import kind_of
-from bench.servers import Running, children, cpu_seconds, megabytes
-from bench.table import Report, Row, Run
-from bench.workload import ROWS, World, large_body
+from bench.servers import Running, children, cpu_seconds, forget_peaks, megabytes, peak_megabytes
+from bench.table import BASE, FULL, OWN, Report, Row, Run
+from bench.workload import HELLO, LARGE, ROWS, Work, World, body_of, hello
 from bench.worlds import rolecall_world
 
 UNSYNCED = "PUT 1 KiB"
@@ -34,6 +37,12 @@ class Contestant:
     name: str
     running: Running
     world: World
+    static: bool = False
+    """It serves files, and nothing else."""
+
+    def can(self, work: Work) -> bool:
+        """Tell whether the server can do this work."""
+        return work.static or not self.static
 
 
 def main() -> int:
@@ -42,21 +51,10 @@ def main() -> int:
     if not wrk.is_installed():
         print(wrk.MISSING, file=sys.stderr)
         return 2
-    rows = [name for name in ROWS if not options.rows or any(word.lower() in name.lower() for word in options.rows)]
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     report = Report(f"{options.workers} workers, best of {options.rounds} runs of {options.seconds} s, {now}")
     with tempfile.TemporaryDirectory(prefix="rolecall-bench-") as folder, ExitStack() as stack:
-        contestants = _start(stack, Path(folder), options)
-        own = contestants[0]
-        for connections in options.connections:
-            for name in rows:
-                report.rows.append(_row(name, name, contestants, connections, options))
-        if UNSYNCED in rows:
-            unsynced = stack.enter_context(_rolecall(Path(folder) / "unsynced", options, sync=False))
-            report.rows.append(_row(f"{UNSYNCED}, unsynced", UNSYNCED, [unsynced], options.connections[0], options))
-        report.facts += _footprint(own)
-    if not options.rows:
-        report.facts += _decisions()
+        _measure(report, stack, Path(folder), options)
     report.show(as_json=options.json)
     return 0
 
@@ -66,44 +64,89 @@ def _options() -> argparse.Namespace:
     option = parser.add_argument
     option("rows", nargs="*", metavar="ROW", help=f"only rows with these words in their names, of: {', '.join(ROWS)}")
     option("--seconds", type=int, default=2, help="the length of one run (default: 2)")
-    option("--rounds", type=int, default=3, help="runs of each row, of which the best counts (default: 3)")
+    option("--rounds", type=int, help="runs of each row, of which the best counts (default: 2; 3 with --full)")
     option("--workers", type=int, default=2, help="worker processes of Rolecall and of the baseline (default: 2)")
-    option("--connections", type=int, nargs="+", default=[16], help="connections at once (default: 16; try 1 16 256)")
-    option("--peers", action="store_true", help="measure SeaweedFS and moto too, where they are installed")
+    option("--connections", type=int, nargs="+", help="connections at once (default: 16; 1 16 256 with --full)")
+    option("--peers", action="store_true", help="measure SeaweedFS, moto and nginx too, where they are installed")
+    option("--full", action="store_true", help="everything, the peers too: about 25 minutes")
+    option(
+        "--growth", action="store_true", help="a store with 100,000 objects beside the small one (--full: 1,000,000)"
+    )
     option("--json", action="store_true", help="print JSON")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.peers |= options.full
+    options.growth |= options.full
+    options.rounds = options.rounds or (3 if options.full else 2)
+    options.connections = options.connections or ([1, 16, 256] if options.full else [16])
+    return options
 
 
-def _start(stack: ExitStack, folder: Path, options: argparse.Namespace) -> list[Contestant]:
+def _measure(report: Report, stack: ExitStack, folder: Path, options: argparse.Namespace) -> None:
+    names = [name for name in ROWS if not options.rows or any(word.lower() in name.lower() for word in options.rows)]
+    _say("making the world")
+    contestants = _start(report, stack, folder, options)
+    own, base = contestants[0], contestants[1]
+    before = _memory(own)
+    for connections in options.connections:
+        for name in names:
+            if not ROWS[name].alone or connections == options.connections[0]:
+                report.rows.append(_row(name, name, contestants, 1 if ROWS[name].alone else connections, options))
+    if UNSYNCED in names:
+        with _rolecall(folder / "unsynced", options, sync=False, listed=0) as unsynced:
+            report.rows.append(_row(f"{UNSYNCED}, unsynced", UNSYNCED, [unsynced], 16, options))
+    if not options.rows:
+        report.rows.append(_hello(base, options))
+    md5 = _md5_rate(folder)
+    report.facts += _footprint(own, before)
+    report.facts.append(("MD5 of 10 MiB, one thread", f"{md5 / 1e6:,.0f} MB/s"))
+    if options.full and not options.rows:
+        report.facts += _transfers(contestants, folder)
+    if options.growth:
+        _grow(report, stack, folder, own, options)
+    if not options.rows:
+        _say("decisions")
+        report.facts += _decisions()
+    report.aims += aims(report.rows, report.growth, md5)
+
+
+def _start(report: Report, stack: ExitStack, folder: Path, options: argparse.Namespace) -> list[Contestant]:
     own = stack.enter_context(_rolecall(folder / "synced", options, sync=True))
     answers = folder / "answers.json"
     answers.write_text(json.dumps(_answers(own.world)))
-    large = large_body(own.world.bodies)
+    large = body_of(own.world.bodies, LARGE)
     base = stack.enter_context(servers.baseline(answers, large, workers=options.workers))
-    contestants = [own, Contestant("baseline", base, own.world)]
-    if options.peers:
-        for name, start in peers.installed().items():
-            running, world = stack.enter_context(start(folder))
-            contestants.append(Contestant(name, running, world))
+    contestants = [own, Contestant(BASE, base, own.world)]
+    if not options.peers:
+        return contestants
+    for name, start in peers.installed().items():
+        _say(f"filling {name}")
+        running, world = stack.enter_context(start(folder, options.full))
+        contestants.append(Contestant(name, running, world))
+        report.facts.append((f"{name}'s listed bucket", f"{world.listed:,} keys"))
+    files = stack.enter_context(peers.nginx(folder, options.workers))
+    if files is not None:
+        contestants.append(Contestant("nginx", files, own.world, static=True))
+    for said in peers.absent():
+        _say(said)
     return contestants
 
 
 @contextmanager
-def _rolecall(folder: Path, options: argparse.Namespace, *, sync: bool) -> Iterator[Contestant]:
+def _rolecall(folder: Path, options: argparse.Namespace, *, sync: bool, listed: int = 100_000) -> Iterator[Contestant]:
     folder.mkdir()
     data = folder / "data"
     with servers.rolecall(data, workers=options.workers, sync=sync) as running:
-        yield Contestant("Rolecall", running, rolecall_world(running.address, data, folder))
+        yield Contestant(OWN, running, rolecall_world(running.address, data, folder, listed=listed))
 
 
 def _answers(world: World) -> list[tuple[str, list[tuple[str, str]], int]]:
     """Return what Rolecall answers to the first request of every row, for the baseline to repeat."""
     answers = []
     for name in ROWS:
-        request = wrk.first(world.requests(name))
+        request = wrk.some(world.requests(name), 1, begin=world.requests(name).count - 1)[0]
         method, path, _ = request.split(b" ", 2)
         answer = wrk.send(world.address, [request])[0]
-        if answer.status != 200:
+        if answer.status not in {200, 206}:
             raise RuntimeError(f"{name} is refused: {answer.status} {answer.body.decode(errors='replace')}")
         raw_path, _, query = path.partition(b"?")
         kind = kind_of(method.decode(), raw_path, query)
@@ -113,28 +156,91 @@ def _answers(world: World) -> list[tuple[str, list[tuple[str, str]], int]]:
 
 def _row(name: str, work: str, contestants: Sequence[Contestant], connections: int, options: argparse.Namespace) -> Row:
     """Measure one row: every contestant in turns."""
+    _say(f"{name}, {connections} at once")
     best: dict[str, Run] = {}
     for _ in range(options.rounds):
         for one in contestants:
-            run = _run(one, work, connections, options.seconds)
-            best[one.name] = max(best.get(one.name, run), run, key=lambda run: (-run.troubles, run.rate))
+            if one.can(ROWS[work]):
+                run = _run(one, one.world.requests(work), connections, options.seconds, alone=ROWS[work].alone)
+                best[one.name] = _better(best.get(one.name, run), run)
     return Row(name, work, connections, best)
 
 
-def _run(one: Contestant, work: str, connections: int, seconds: int) -> Run:
-    before = cpu_seconds(one.running.process.pid)
-    measured = wrk.run(one.world.requests(work), one.running.address, connections=connections, seconds=seconds)
-    spent = cpu_seconds(one.running.process.pid) - before
-    cpu = spent / max(1, measured.requests) * 1e6
-    return Run(measured.rate, measured.p50, measured.p99, cpu, measured.troubles)
+def _better(one: Run, other: Run) -> Run:
+    """Return the run with fewer troubles, or the faster one; the memory is the most that either took."""
+    chosen = max(one, other, key=lambda run: (-run.troubles, run.rate))
+    return replace(chosen, memory=max(one.memory, other.memory))
 
 
-def _footprint(own: Contestant) -> list[tuple[str, str]]:
-    """Return what the server takes besides time: memory of each worker after the load, and its start-up."""
-    sizes = [f"{megabytes(child):.0f} MB" for child in children(own.running.process.pid)]
+def _run(one: Contestant, prepared: wrk.Prepared, connections: int, seconds: int, *, alone: bool = False) -> Run:
+    process = one.running.process.pid
+    forget_peaks(process)
+    before = cpu_seconds(process)
+    if alone:
+        measured = wrk.one_by_one(prepared, one.running.address)
+    else:
+        measured = wrk.run(prepared, one.running.address, connections=connections, seconds=seconds)
+    cpu = (cpu_seconds(process) - before) / max(1, measured.requests) * 1e6
+    return Run(measured.rate, measured.p50, measured.p99, cpu, measured.troubles, peak_megabytes(process))
+
+
+def _hello(base: Contestant, options: argparse.Namespace) -> Row:
+    """Measure the HTTP server alone: an application that reads nothing and answers five bytes."""
+    prepared = wrk.prepare(base.world.bodies / HELLO, hello(base.world))
+    runs = [_run(base, prepared, 16, options.seconds) for _ in range(options.rounds)]
+    return Row(HELLO, HELLO, 16, {BASE: max(runs, key=lambda run: run.rate)})
+
+
+def _grow(report: Report, stack: ExitStack, folder: Path, own: Contestant, options: argparse.Namespace) -> None:
+    fullness = growth.FULL if options.full else growth.LITTLE
+    _say(f"filling a store with {fullness}")
+    running, world = stack.enter_context(growth.full(folder / "full", fullness, workers=options.workers))
+    both = [own, Contestant(FULL, running, world)]
+    longer = argparse.Namespace(rounds=max(3, options.rounds), seconds=options.seconds)
+    report.growth += [_row(name, name, both, 16, longer) for name in growth.ROWS]
+    report.facts.append(("the full store", str(fullness)))
+
+
+def _md5_rate(folder: Path) -> float:
+    """Return the bytes a second that MD5 takes in, in one thread: the best of a few."""
+    content = body_of(folder / "synced", LARGE).read_bytes()
+    best = 0.0
+    for _ in range(5):
+        began = time.perf_counter()
+        hashlib.md5(content, usedforsecurity=False)
+        best = max(best, LARGE / (time.perf_counter() - began))
+    return best
+
+
+def _transfers(contestants: Sequence[Contestant], folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield what longer transfers took."""
+    for one in contestants:
+        if one.name == BASE or one.static:
+            continue
+        _say(f"aws s3 cp, {one.name}")
+        moved = transfers.copies(one.world, folder)
+        if moved is None:
+            yield "aws s3 cp", "no aws CLI is installed"
+            break
+        yield f"aws s3 cp of 256 MiB, {one.name}", f"{moved[0] / 1e6:,.0f} MB/s up, {moved[1] / 1e6:,.0f} MB/s down"
+    _say("5 GiB up and down")
+    up, down, most = transfers.huge(contestants[0].world, contestants[0].running)
+    yield (
+        "5 GiB by one connection",
+        f"{up / 1e6:,.0f} MB/s up, {down / 1e6:,.0f} MB/s down, a worker at most {most:.0f} MB",
+    )
+
+
+def _memory(own: Contestant) -> str:
+    return ", ".join(f"{megabytes(child):.0f} MB" for child in children(own.running.process.pid))
+
+
+def _footprint(own: Contestant, before: str) -> list[tuple[str, str]]:
+    """Return what the server takes besides time: start-up, and memory of its processes before and after the load."""
     return [
         ("until it answers, first start", f"{own.running.seconds:.2f} s"),
-        ("memory of its processes after the load", ", ".join(sizes)),
+        ("memory of its processes before the load", before),
+        ("memory of its processes after the load", _memory(own)),
     ]
 
 
@@ -143,6 +249,10 @@ def _decisions() -> list[tuple[str, str]]:
         (f"decisions/s, {size} statements, {case}", f"{plain:,.0f} ({1e6 / plain:.1f} µs)")
         for size, case, plain, _ in decisions.measure(0.1)
     ]
+
+
+def _say(what: str) -> None:
+    print(f"bench: {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,20 @@
 -- Sends the requests of a prepared file one after the other: each is ten digits of length, then its bytes.
--- Arguments: the file, where to begin, and, where bodies are sent from elsewhere, the file of the one body.
+-- Arguments: the file, the byte to begin at, how many to take at most, and, where bodies are sent from elsewhere, the
+-- file of the one body.
 local requests, body = {}, ""
 local place = 0
 
 function init(args)
   local file = assert(io.open(args[1], "rb"))
-  while true do
+  file:seek("set", tonumber(args[2]))
+  while #requests < tonumber(args[3]) do
     local length = file:read(10)
     if not length then break end
     requests[#requests + 1] = file:read(tonumber(length))
   end
   file:close()
-  place = tonumber(args[2])
-  if args[3] then
-    file = assert(io.open(args[3], "rb"))
+  if args[4] then
+    file = assert(io.open(args[4], "rb"))
     body = file:read("*a")
     file:close()
   end

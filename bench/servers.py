@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,22 +53,27 @@ def baseline(answers: Path, large: Path, *, workers: int) -> Iterator[Running]:
 
 
 @contextmanager
-def running(
-    command: Sequence[str], port: int, environment: Mapping[str, str] | None = None, *, quiet: bool = False
-) -> Iterator[Running]:
-    """Run a server until the block ends, which begins as soon as something answers on the port."""
+def running(command: Sequence[str], port: int, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Run a server until the block ends, which begins as soon as something answers on the port.
+
+    What it says is shown only where it does not start. Raises RuntimeError.
+    """
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - the process holds it longer than this function
     began = time.perf_counter()
     process = subprocess.Popen(
         command,
         env={**os.environ, **(environment or {})},
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL if quiet else None,
+        stderr=said,
     )
     try:
         while not _answers(port):
             if process.poll() is not None or time.perf_counter() - began > PATIENCE:
-                raise RuntimeError(f"does not start: {' '.join(command)}")
+                said.seek(0)
+                raise RuntimeError(
+                    f"does not start: {' '.join(command)}\n{said.read()[-2000:].decode(errors='replace')}"
+                )
             time.sleep(0.01)
         yield Running(f"127.0.0.1:{port}", process, time.perf_counter() - began)
     finally:
@@ -104,6 +110,23 @@ def megabytes(process: int) -> float:
     """Return a process's own share of memory (what it shares counts by the number of sharers)."""
     lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def forget_peaks(process: int) -> None:
+    """Make the kernel forget how much memory the processes below this one had at most."""
+    for one in children(process):
+        with suppress(OSError):
+            Path(f"/proc/{one}/clear_refs").write_text("5")
+
+
+def peak_megabytes(process: int) -> float:
+    """Return the most memory that any of the processes below this one had since `forget_peaks`."""
+    peaks = [0.0]
+    for one in children(process):
+        with suppress(OSError, StopIteration):
+            lines = Path(f"/proc/{one}/status").read_text().splitlines()
+            peaks.append(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024)
+    return max(peaks)
 
 
 def cpu_seconds(process: int) -> float:

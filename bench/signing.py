@@ -45,14 +45,15 @@ def signed(
     digest: str = "",
     length: int | None = None,
     kind: str = "",
+    extra: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return a whole request. `path` and `query` are canonical already.
 
-    A body that is sent from elsewhere is told by its `digest` and `length`.
+    A body that is sent from elsewhere is told by its `digest` and `length`; `extra` headers are signed too.
     """
     sent = digest or hashlib.sha256(body).hexdigest()
     stamp = target.moment.strftime("%Y%m%dT%H%M%SZ")
-    headers = {"host": target.host, "x-amz-date": stamp}
+    headers = {"host": target.host, "x-amz-date": stamp, **(extra or {})}
     if kind:
         headers["content-type"] = kind
     if target.service == "s3":

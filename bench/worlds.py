@@ -10,14 +10,16 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from bench.loader import Loader
+from bench.servers import ACCOUNT
 from bench.signing import REGION, Key
-from bench.workload import BUCKETS, ROLE, World, fill
+from bench.workload import BUCKETS, LISTED, ROLE, World, fill
 
 _MAY_ASSUME = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE}
 _MAY_USE = [
     {
         "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
+        "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"],
         "Resource": [f"arn:aws:s3:::{bucket}{end}" for bucket in BUCKETS for end in ("", "/*")],
     },
     {
@@ -53,7 +55,7 @@ def session_of(address: str, caller: Key, role: str = ROLE) -> Key:
     return Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
-def rolecall_world(address: str, data: Path, bodies: Path) -> World:
+def rolecall_world(address: str, data: Path, bodies: Path, *, listed: int = LISTED) -> World:
     """Make the world on a fresh Rolecall."""
     written = configparser.ConfigParser()
     written.read(data / "root-credentials")
@@ -69,6 +71,9 @@ def rolecall_world(address: str, data: Path, bodies: Path) -> World:
         buckets.create_bucket(Bucket=bucket)
     made = iam.create_access_key(UserName="bench")["AccessKey"]
     caller = Key(made["AccessKeyId"], made["SecretAccessKey"])
-    world = World(address, caller, session_of(address, caller), bodies)
+    world = World(address, caller, session_of(address, caller), bodies, listed=listed)
     fill(world)
+    with Loader(data, ACCOUNT) as loader:
+        loader.objects("many", listed, size=100)
+        loader.objects("doomed", world.doomed * 1000, size=100)
     return world
