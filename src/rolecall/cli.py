@@ -23,6 +23,7 @@ COMMANDS = {
     "can": ("rolecall.client.can", "tell whether someone may do something"),
     "who-can": ("rolecall.client.who_can", "list everyone who may do something"),
     "decide": ("rolecall.cases.decide", "decide authorization cases from a file, without a server"),
+    "test-policy": ("rolecall.cases.checking", "run a folder of policies against what is expected of them"),
     "trail": ("rolecall.client.trail", "list who did what, and what was refused"),
 }
 

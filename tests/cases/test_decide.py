@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.cases.decide import MOST_BYTES, answers
+from rolecall.cases.case import MOST_BYTES
+from rolecall.cases.decide import answers
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 USER = "arn:aws:iam::111122223333:user/alice"

@@ -13,8 +13,11 @@ import msgspec
 from rolecall.cases import facts
 from rolecall.policy.compile import CompiledPolicy, compile_policy
 from rolecall.policy.decide import Attached, Decision, Explanation, Layer, Outcome, Policies, decide, explain
-from rolecall.policy.parse import PolicyUnreadable, parse, read_document
+from rolecall.policy.parse import PolicyUnreadable, is_text, parse, read_document
 from rolecall.policy.request import ANONYMOUS, Context, PolicyRequest, Principal, PrincipalKind
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Of the text of a case: all its policies at AWS's limits are far smaller."""
 
 _WORST = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY, Outcome.ALLOW)
 _NOT_ALLOWED_AT_ALL = Decision(Outcome.IMPLICIT_DENY, Layer.IDENTITY)
@@ -22,6 +25,14 @@ _NOT_ALLOWED_AT_ALL = Decision(Outcome.IMPLICIT_DENY, Layer.IDENTITY)
 
 class CaseUnreadable(Exception):
     """The object is not a case. The message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromFile:
+    """A policy document in a file; a case may hold it where it may hold a document."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +158,16 @@ def _levels(given: Mapping[str, object], name: str) -> Iterator[tuple[Attached, 
 
 def _policy(document: object, source: str) -> Attached:
     try:
+        if isinstance(document, FromFile):
+            source = document.name
+            return Attached(_compiled(document.text), source)
         return Attached(_compiled(document), source)
     except PolicyUnreadable as problem:
         raise PolicyUnreadable(f"{source}: {problem}") from None
 
 
 def _compiled(document: object) -> CompiledPolicy:
-    return compile_policy(parse(document) if type(document) is str else read_document(document))
+    return compile_policy(parse(str(document)) if is_text(document) else read_document(document))
 
 
 # The request ----------------------------------------------------------------------------------------------------------
@@ -246,6 +260,6 @@ def _text(found: Mapping[str, object], name: str, default: str | None = None) ->
 
 
 def _is_text(value: object, name: str) -> str:
-    if not isinstance(value, str):
+    if not is_text(value):
         raise CaseUnreadable(f"`{name}` is missing or not text")
-    return value
+    return str(value)

@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from rolecall.cases.answer import told
-from rolecall.cases.case import CaseUnreadable, read_case
+from rolecall.cases.case import MOST_BYTES, CaseUnreadable, read_case
 from rolecall.policy.parse import Number, PolicyUnreadable, read_json
-
-MOST_BYTES = 16 * 1024 * 1024
-"""Of one line: every policy of a case at AWS's limits is far smaller."""
 
 UNDECIDED, UNREADABLE_FILE = 1, 2
 
