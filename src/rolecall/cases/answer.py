@@ -71,12 +71,9 @@ def _missing(answer: Answer, refusing: Layer) -> Iterator[str]:
     if not any(layer.policies for layer in silent):
         yield f"there is no {refusing.value}"
         return
-    if not any(
-        _is_about_the_action(each) for layer in silent for policy in layer.policies for each in policy.statements
-    ):
-        yield "none of its statements is about this action"
-        return
     near = sorted((each for layer in silent for each in _near(layer)), key=_by_nearness)
+    if not near:
+        yield "no Allow in it is about this action"
     for policy, statement, failure in near[:_MOST]:
         yield f"{named(statement.statement, statement.sid)} of {policy.source} would allow it, but {failed(failure)}"
 
