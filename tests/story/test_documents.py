@@ -90,3 +90,30 @@ def test_the_guide_names_every_option_of_serve() -> None:
     options = [option for action in parser._actions for option in action.option_strings]
     assert len(options) > 10
     assert [option for option in options if not re.search(rf"{option}\b", guide)] == []
+
+
+def _runs_as_shown(document: str, folder: Path, server: Server) -> None:
+    """Run a page's commands in one shell; each line shown after them is printed, in order, `…` standing for anything."""
+    page = (PROJECT / document).read_text()
+    blocks = re.findall(r"^```(text)?\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    commands = [body for kind, body in blocks if not kind]
+    said = _bash("\necho '@@@'\n".join(commands), folder, server).split("@@@\n")
+    assert len(said) == len(commands), said[-1]
+    printed = ""
+    outputs = iter(said)
+    for kind, body in blocks:
+        if not kind:
+            printed = next(outputs)
+            continue
+        for line in filter(None, body.splitlines()):
+            pattern = ".*".join(re.escape(part) for part in line.split("…"))
+            found = re.search(f"^{pattern}", printed, re.MULTILINE)
+            assert found, f"{line!r} is not in\n{printed}"
+            printed = printed[found.end() :]
+
+
+def test_the_page_about_refusals_runs_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / ".tools").symlink_to(tool("aws").parent)
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    with serving(tmp_path / ".rolecall" / "tutorial", "--account", "123456789012", "--tutorial") as server:
+        _runs_as_shown("docs/guide/why-denied.md", tmp_path, server)
