@@ -42,6 +42,36 @@ class FixedClock:
         self._moment += by
 
 
+class Steadiness:
+    """Whether a clock has gone for a while as clocks go.
+
+    What only time allows to be deleted for good is kept while it has not: a clock that ran ahead for a minute would
+    otherwise cost what no setting back brings again.
+    """
+
+    def __init__(self, *, tolerance: timedelta = timedelta(minutes=5), calm: timedelta = timedelta(days=1)) -> None:
+        """Take for a jump what is more than `tolerance`; a clock is steady again when none came for `calm`."""
+        self._tolerance = tolerance
+        self._calm = calm.total_seconds()
+        self._began: tuple[datetime, float] | None = None
+        self._jumped_at: float | None = None
+
+    def jump(self, now: datetime, elapsed: float) -> timedelta:
+        """Return how far the clock jumped between the last call and this one, by a clock that never does (seconds)."""
+        before, self._began = self._began, (now, elapsed)
+        if before is None:
+            return timedelta(0)
+        jumped = now - before[0] - timedelta(seconds=elapsed - before[1])
+        if abs(jumped) <= self._tolerance:
+            return timedelta(0)
+        self._jumped_at = elapsed
+        return jumped
+
+    def is_steady(self, elapsed: float) -> bool:
+        """Tell whether no jump was seen lately."""
+        return self._jumped_at is None or elapsed - self._jumped_at >= self._calm
+
+
 def monotonic() -> float:
     """Return seconds of a clock that never runs back, for waiting and for measuring, never for dating."""
     return time.monotonic()

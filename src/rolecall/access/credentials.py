@@ -22,6 +22,7 @@ from rolecall.directory.sessions import (
 )
 from rolecall.identifiers import assumed_role_arn, federated_user_arn, root_arn
 from rolecall.policy.request import Principal, PrincipalKind
+from rolecall.sigv4.signature import SKEW
 from rolecall.store.interface import Snapshot
 
 _KEPT = 8192
@@ -53,6 +54,7 @@ class Known:
 
     caller: Caller
     secret: str
+    issued: datetime | None = None
     expires: datetime | None = None
 
 
@@ -79,7 +81,7 @@ class KnownCredentials:
 
         Raises CredentialProblem: for an unknown or inactive key, one whose owner is gone, a temporary key without
         its token, a token with a long-term key, a token that does not open or belongs to another key, and for a
-        session that is over or revoked.
+        session that is over, revoked, or issued by a clock that has been set back since: it would live too long.
         """
         mark = view.watermark()
         if mark != self._kept.mark:
@@ -98,6 +100,8 @@ class KnownCredentials:
             kept.known[access_key_id, token] = known
         if known.expires is not None and now >= known.expires:
             raise CredentialProblem(Unproved.EXPIRED, access_key_id, token, "the session has expired")
+        if known.issued is not None and known.issued > now + SKEW:
+            raise CredentialProblem(Unproved.EXPIRED, access_key_id, token, "the session was issued in time to come")
         return known
 
 
@@ -136,7 +140,7 @@ def _temporary(view: Snapshot, ring: SessionKeys, access_key_id: str, token: str
     caller = _session_caller(view, session)
     if caller is None:
         raise CredentialProblem(Unproved.KEY, access_key_id, token, "the session's user or role is gone")
-    return Known(caller, secret, session.expires)
+    return Known(caller, secret, session.issued, session.expires)
 
 
 def _session_caller(view: Snapshot, session: Session) -> Caller | None:

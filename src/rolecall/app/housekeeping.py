@@ -9,11 +9,12 @@ import asyncio
 import contextlib
 import logging
 import random
+from datetime import datetime
 
 from rolecall.access.uses import Uses
 from rolecall.app.removals import Removals
 from rolecall.buckets.garbage import Orphanage, sweep
-from rolecall.clock import Clock
+from rolecall.clock import Clock, Steadiness, monotonic
 from rolecall.directory.sessions import ensure_session_keys, forget_expired_revocations
 from rolecall.objects.interface import Objects, ObjectsError
 from rolecall.store.interface import Store, StoreError
@@ -34,6 +35,7 @@ class Housekeeping:
         self._clock = clock
         self._removals = removals
         self._orphanage = Orphanage()
+        self._steadiness = Steadiness()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -52,12 +54,22 @@ class Housekeeping:
         """Tidy up once. Raises StoreError, ObjectsError; what was not done is done next time."""
         now = self._clock.now()
         await self._uses.write_down(self._store)
+        if not self._is_steady(now):
+            return
         await self._store.write(lambda transaction: ensure_session_keys(transaction, now))
         await self._store.write(lambda transaction: forget_expired_revocations(transaction, now))
         with self._removals.allowed() as may_remove:
             if may_remove:
                 await sweep(self._store, self._objects, now)
                 await self._orphanage.tidy(self._store, self._objects, now)
+
+    def _is_steady(self, now: datetime) -> bool:
+        """Tell whether the clock can be trusted with what is deleted by time alone."""
+        elapsed = monotonic()
+        jumped = self._steadiness.jump(now, elapsed)
+        if jumped:
+            _log.warning("the clock jumped by %s: for a day nothing is deleted because of its age", jumped)
+        return self._steadiness.is_steady(elapsed)
 
     async def _run(self) -> None:
         while True:

@@ -171,9 +171,12 @@ def session_keys(view: Snapshot) -> SessionKeys:
 
 
 def ensure_session_keys(transaction: Transaction, now: datetime) -> None:
-    """Make the first key of the ring where there is none, and rotate where the newest has sealed for long enough."""
+    """Make the first key of the ring where there is none, and rotate where the newest has sealed for long enough.
+
+    One that was made in time to come, by a clock that ran ahead, is replaced too: it would seal for too long.
+    """
     ring = _ring(transaction)
-    if not ring or ring[-1].made + KEY_LIFE <= now:
+    if not ring or abs(now - ring[-1].made) >= KEY_LIFE:
         rotate(transaction, now)
 
 
@@ -306,6 +309,10 @@ LONGEST = timedelta(hours=36)
 """The longest that any session lives: GetSessionToken and GetFederationToken for a user."""
 
 
+REMEMBERED = timedelta(days=7)
+"""How long a revocation outlives its session, so that a clock that ran ahead for a while revives none."""
+
+
 class Revocation(msgspec.Struct, frozen=True):
     """A session that was revoked, by its id (in hexadecimal) or by its access key id."""
 
@@ -340,11 +347,11 @@ def revocations(view: Snapshot) -> list[Revocation]:
 
 
 def forget_expired_revocations(transaction: Transaction, now: datetime, limit: int = 1000) -> int:
-    """Drop up to `limit` revocations of sessions that have expired; return how many."""
+    """Drop up to `limit` revocations of sessions that expired `REMEMBERED` ago; return how many."""
     gone = 0
     for entry in transaction.scan(pack("revoked-until"), limit=limit):
         _, moment, session_id = unpack(entry.key)
-        if int.from_bytes(moment, "big") >= now.timestamp():
+        if int.from_bytes(moment, "big") >= (now - REMEMBERED).timestamp():
             break
         transaction.delete(pack("revoked-session", session_id))
         transaction.delete(entry.key)

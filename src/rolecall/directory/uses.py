@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -27,6 +27,9 @@ class RoleUse(msgspec.Struct, frozen=True, kw_only=True):
     region: str
 
 
+_AHEAD = timedelta(hours=1)
+"""More than workers, who write down what they saw now and then, are ever apart."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_key_use = msgspec.msgpack.Decoder(LastUse).decode
 _decode_role_use = msgspec.msgpack.Decoder(RoleUse).decode
@@ -43,7 +46,7 @@ def note_use(transaction: Transaction, access_key_id: str, use: LastUse) -> None
     if access_key(transaction, access_key_id) is None:
         return
     known = last_use(transaction, access_key_id)
-    if known is None or known.date < use.date:
+    if known is None or _is_newer(use.date, known.date):
         transaction.put(pack("access-key-used", access_key_id), _encode(use))
 
 
@@ -58,5 +61,10 @@ def note_role_use(transaction: Transaction, account: str, role_id: str, use: Rol
     if role(transaction, account, role_id) is None:
         return
     known = role_use(transaction, account, role_id)
-    if known is None or known.date < use.date:
+    if known is None or _is_newer(use.date, known.date):
         transaction.put(pack("role-used", account, role_id), _encode(use))
+
+
+def _is_newer(date: datetime, known: datetime) -> bool:
+    """Tell whether a use is to be written down; one known from far ahead was dated by a clock that was set back."""
+    return known < date or known - date > _AHEAD

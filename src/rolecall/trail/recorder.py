@@ -8,7 +8,7 @@ from collections import deque
 from datetime import timedelta
 from functools import partial
 
-from rolecall.clock import Clock, SystemClock, monotonic
+from rolecall.clock import Clock, Steadiness, SystemClock, monotonic
 from rolecall.store.interface import Store, StoreError
 from rolecall.trail import segments
 from rolecall.trail.event import Event, Noted, Question
@@ -47,6 +47,7 @@ class Trail:
         self._flushing = threading.Lock()
         self._thread: threading.Thread | None = None
         self._next_expiry = 0.0
+        self._steadiness = Steadiness()
         self._is_failing = False
         self.lost = 0
         """How many events could not be kept since the start."""
@@ -136,7 +137,9 @@ class Trail:
     def _expire_sometimes(self) -> None:
         if monotonic() >= self._next_expiry:
             self._next_expiry = monotonic() + _EXPIRE_EVERY
-            self.expire(limit=1024)
+            self._steadiness.jump(self._clock.now(), monotonic())
+            if self._steadiness.is_steady(monotonic()):
+                self.expire(limit=1024)
 
     def _lose(self, count: int) -> None:
         self.lost += count
