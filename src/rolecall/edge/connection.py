@@ -239,8 +239,8 @@ class Connection(asyncio.Protocol):
         await self._send_long(exchange, response, body)
 
     async def _send_long(self, exchange: Exchange, response: Response, body: FileBody | AsyncIterator[bytes]) -> None:
-        known = any(name == "content-length" for name, _ in response.headers)
-        chunked = not known and isinstance(body, AsyncIterator) and not exchange.old
+        known = isinstance(body, FileBody) or any(name == "content-length" for name, _ in response.headers)
+        chunked = not known and not exchange.old
         exchange.keep_alive = exchange.keep_alive and (known or chunked)
         more = self._more(exchange, exchange.keep_alive, response)
         more = "transfer-encoding: chunked\r\n" + more if chunked else more
