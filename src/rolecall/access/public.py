@@ -41,10 +41,11 @@ _PRIVATE = tuple(ipaddress.IPv4Network(network) for network in ("10.0.0.0/8", "1
 
 def is_public(document: Document) -> bool:
     """Tell whether a bucket policy grants anything to the public."""
-    return any(_is_public(statement) for statement in document.statements)
+    return any(serves_the_public(statement) for statement in document.statements)
 
 
-def _is_public(statement: Statement) -> bool:
+def serves_the_public(statement: Statement) -> bool:
+    """Tell whether a statement by itself grants something to the public."""
     if statement.effect is not Effect.ALLOW:
         return False
     principal = statement.principal

@@ -31,6 +31,10 @@ Pattern = tuple[str | Wild, ...]
 
 EVERYTHING: Pattern = (Wild.MANY,)
 
+FIRST_SYMBOL = "\U000f0000"
+"""From this character on, characters stand for unknown texts of any length: `*` covers them, `?` does not."""
+
+_ONE = (Wild.ANY, Wild.ANY_IN_PART)
 _LOOPS = (Wild.MANY, Wild.MANY_IN_PART)
 _IN_PART = frozenset({Wild.ANY_IN_PART, Wild.MANY_IN_PART})
 _WILD = {"*": Wild.MANY, "?": Wild.ANY}
@@ -231,6 +235,8 @@ def _step(side: _Side, states: _States, letter: str) -> _States:
         if isinstance(token, str):
             if token == letter:
                 after.add((number, place + 1))
+        elif token in _ONE and letter >= FIRST_SYMBOL:
+            continue
         elif token in {Wild.MANY, Wild.ANY} or letter != ":":
             after.add((number, place if token in _LOOPS else place + 1))
     return _closed(side, after)

@@ -1,0 +1,190 @@
+"""Custom policy checks: whether a policy allows what another did not, or what it must not, decided without requests.
+
+Each answer that nothing more is allowed is proved: whatever is unclear (a variable, a condition that another one does
+not plainly imply) is taken the worse way. The other way round nothing is claimed that was not shown: a statement is
+said to be new only where the policy engine itself lets a request through, and called unclear otherwise.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-custom-policy-checks.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from rolecall.analysis.implication import implied
+from rolecall.analysis.languages import action_pattern, resource_pattern
+from rolecall.analysis.reach import Box, Side, Symbols, is_within, left_over, narrow, whole, wide
+from rolecall.analysis.trial import lets_through
+from rolecall.policy.document import Document, Effect, PrincipalElement, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A statement that keeps a policy from passing."""
+
+    index: int
+    sid: str
+    shown: bool = True
+    """Whether a request is known that proves it; else only that nothing speaks against it."""
+
+
+def new_access(new: Document, existing: Document) -> list[Reason]:
+    """Return the statements of `new` that allow, or may allow, what `existing` does not. Raises Undecided."""
+    return [
+        Reason(index, statement.sid, _is_shown(new, existing, index))
+        for index, statement in enumerate(new.statements)
+        if statement.effect is Effect.ALLOW and not _was_allowed(statement, new, existing)
+    ]
+
+
+def granted(document: Document, actions: Sequence[str], resources: Sequence[str]) -> list[Reason]:
+    """Return the statements that allow some of the actions on some of the resources, where their conditions are met.
+
+    No actions stands for all, no resources for all. Raises Undecided.
+    """
+    asked = Box(
+        Side(tuple(map(action_pattern, actions or ("*",)))), Side(tuple(map(resource_pattern, resources or ("*",))))
+    )
+    symbols = Symbols()
+    found: list[Reason] = []
+    for index, statement in enumerate(document.statements):
+        if statement.effect is not Effect.ALLOW:
+            continue
+        walls = [
+            narrow(deny, document, symbols)
+            for deny in _denies(document)
+            if _names_no_fewer(deny.principal, statement.principal)
+            and implied(deny.conditions, document, statement.conditions, document, symbols)
+        ]
+        if left_over([wide(statement, document), asked], walls) is not None:
+            found.append(Reason(index, statement.sid))
+    return found
+
+
+def _denies(document: Document) -> list[Statement]:
+    return [statement for statement in document.statements if statement.effect is Effect.DENY]
+
+
+def _was_allowed(statement: Statement, new: Document, existing: Document) -> bool:
+    """Tell whether all that a statement allows was allowed, so far as it can be shown."""
+    return all(_atom_was_allowed(statement, atom, new, existing) for atom in _atoms(statement.principal))
+
+
+def _atom_was_allowed(statement: Statement, atom: PrincipalElement | None, new: Document, existing: Document) -> bool:
+    symbols = Symbols()
+    mine = whole(statement, new, symbols)
+    held_back = [
+        narrow(deny, new, symbols)
+        for deny in _denies(new)
+        if _names_no_fewer(deny.principal, atom) and implied(deny.conditions, new, statement.conditions, new, symbols)
+    ]
+    before = [
+        narrow(allow, existing, symbols)
+        for allow in existing.statements
+        if allow.effect is Effect.ALLOW
+        and _grants_no_less(allow.principal, atom)
+        and implied(allow.conditions, existing, statement.conditions, new, symbols)
+    ]
+    if not is_within(mine, [*before, *held_back]):
+        return False
+    return all(
+        _still_denied(deny, statement, atom, new, existing, symbols)
+        for deny in _denies(existing)
+        if left_over([wide(statement, new), wide(deny, existing)], []) is not None
+    )
+
+
+def _still_denied(
+    deny: Statement,
+    statement: Statement,
+    atom: PrincipalElement | None,
+    new: Document,
+    existing: Document,
+    symbols: Symbols,
+) -> bool:
+    """Tell whether what an existing statement denied of a new one's is denied still."""
+    for other in _denies(new):
+        if (
+            _names_no_fewer(other.principal, deny.principal)
+            and implied(other.conditions, new, deny.conditions, existing, symbols)
+            and is_within(whole(deny, existing, symbols), [narrow(other, new, symbols)])
+        ):
+            return True
+    walls = [
+        narrow(other, new, Symbols())
+        for other in _denies(new)
+        if _names_no_fewer(other.principal, atom)
+        and (
+            implied(other.conditions, new, statement.conditions, new, symbols)
+            or implied(other.conditions, new, deny.conditions, existing, symbols)
+        )
+    ]
+    return left_over([wide(statement, new), wide(deny, existing)], walls) is None
+
+
+# Principals -----------------------------------------------------------------------------------------------------------
+
+
+def _atoms(element: PrincipalElement | None) -> list[PrincipalElement | None]:
+    """Return an element's principals one by one; what is not a list of them stays whole."""
+    if element is None or element.negated:
+        return [element]
+    return [PrincipalElement((value,), plain=element.plain) for value in element.values]
+
+
+def _spelled(element: PrincipalElement) -> frozenset[tuple[str, str]]:
+    """Return an element's principals, an account's two spellings as one."""
+    return frozenset((value.type, _account_of(value.value) or value.value) for value in element.values)
+
+
+def _account_of(value: str) -> str:
+    """Return the account that a principal names as a whole, or nothing."""
+    if len(value) == 12 and value.isdigit():
+        return value
+    parts = value.split(":")
+    return parts[4] if len(parts) == 6 and parts[2] == "iam" and parts[5] == "root" else ""
+
+
+def _is_everyone(element: PrincipalElement) -> bool:
+    return not element.negated and ("AWS", "*") in _spelled(element)
+
+
+def _grants_no_less(allow: PrincipalElement | None, atom: PrincipalElement | None) -> bool:
+    """Tell whether an Allow with one element reaches a principal at least as closely as with another one.
+
+    An account's name is less than a principal's own: the account's policies must allow it too.
+    """
+    if allow is None or atom is None:
+        return allow is atom
+    if atom.negated or allow.negated:
+        return atom.negated is allow.negated and _spelled(allow) == _spelled(atom)
+    federated = any(value.type == "Federated" for value in atom.values)
+    return _spelled(atom) <= _spelled(allow) or (_is_everyone(allow) and not federated)
+
+
+def _names_no_fewer(deny: PrincipalElement | None, atom: PrincipalElement | None) -> bool:
+    """Tell whether a Deny with one element applies to everybody that another one names."""
+    if deny is None or atom is None:
+        return deny is atom
+    if deny.negated:
+        return atom.negated and _spelled(deny) == _spelled(atom)
+    if _is_everyone(deny):
+        return True
+    return not atom.negated and not _is_everyone(atom) and _spelled(atom) <= _spelled(deny)
+
+
+# What is shown --------------------------------------------------------------------------------------------------------
+
+
+def _is_shown(new: Document, existing: Document, index: int) -> bool:
+    """Tell whether a request is found that the engine allows by one policy and not by the other."""
+    statement = new.statements[index]
+    symbols = Symbols()
+    before = [narrow(one, existing, symbols) for one in existing.statements if one.effect is Effect.ALLOW]
+    walls = [wide(deny, new) for deny in _denies(new) if not deny.conditions]
+    mine = [narrow(statement, new, symbols)]
+    pairs = [left_over(mine, [*before, *walls]), left_over(mine, walls)]
+    pairs += [left_over([*mine, narrow(deny, existing, symbols)], walls) for deny in _denies(existing)]
+    texts = chain(statement.resources or (), *(one.resources or () for one in existing.statements))
+    return lets_through(new, existing, statement, [pair for pair in pairs if pair is not None], list(texts))
