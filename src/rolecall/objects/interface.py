@@ -35,6 +35,11 @@ class ObjectsUnavailable(ObjectsError):
 class BlobWriter(Protocol):
     """A blob being written. Exactly one of `commit` and `abort` ends it."""
 
+    @property
+    def load(self) -> int:
+        """How many bytes are best written at once: the fewer, the more blobs are being written."""
+        ...
+
     async def write(self, piece: bytes) -> None:
         """Append `piece`. Raises ObjectsUnavailable."""
         ...

@@ -9,8 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from rolecall.objects.interface import ObjectsUnavailable
 from rolecall.objects.local.folder import Descriptor, Folder, unavailable
 
-GATHERED = 512 * 1024
+MOST_GATHERED = 1024 * 1024
 """Pieces are kept until they are this many bytes, and go to a thread together."""
+LEAST_GATHERED = 128 * 1024
+MEMORY = 32 * 1024 * 1024
+"""What all blobs that are being written may gather; where they are many, each hands on smaller loads."""
 
 
 class LocalBlobWriter:
@@ -20,8 +23,12 @@ class LocalBlobWriter:
     at `commit`. What is smaller than a load takes one way to a thread in all, at `commit`.
     """
 
+    _begun = 0
+    """How many are being written."""
+
     def __init__(self, folder: Folder, executor: ThreadPoolExecutor, blob: str) -> None:
         """Begin `blob`. Its file is made when the first load is written."""
+        LocalBlobWriter._begun += 1
         self._folder = folder
         self._executor = executor
         self._blob = blob
@@ -32,12 +39,17 @@ class LocalBlobWriter:
         self._is_over = False
         self._is_spoilt = False
 
+    @property
+    def load(self) -> int:
+        """How many bytes are best written at once."""
+        return max(LEAST_GATHERED, min(MOST_GATHERED, MEMORY // max(1, LocalBlobWriter._begun)))
+
     async def write(self, piece: bytes) -> None:
         """Append `piece`. Raises ObjectsUnavailable."""
         self._refuse_if_over()
         self._gathered.append(piece)
         self._size += len(piece)
-        if self._size >= GATHERED:
+        if self._size >= self.load:
             await self._settle()
             self._under_way = self._executor.submit(self._store, self._take())
 
@@ -49,7 +61,7 @@ class LocalBlobWriter:
         except ObjectsUnavailable:
             await self.abort()
             raise
-        self._is_over = True
+        self._end()
         keeping = self._executor.submit(self._keep, self._take())
         try:
             await asyncio.wrap_future(keeping)
@@ -63,7 +75,7 @@ class LocalBlobWriter:
         """Drop what was written. Never raises; after `commit`, or again, it does nothing."""
         if self._is_over:
             return
-        self._is_over = True
+        self._end()
         self._gathered = []
         if self._descriptor is None and self._under_way is None:
             return
@@ -73,6 +85,10 @@ class LocalBlobWriter:
             self._drop(None)
             return
         await asyncio.shield(asyncio.wrap_future(dropping))
+
+    def _end(self) -> None:
+        self._is_over = True
+        LocalBlobWriter._begun -= 1
 
     async def _settle(self) -> None:
         """Wait for the load that is being written."""
