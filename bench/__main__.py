@@ -105,7 +105,7 @@ def _measure(report: Report, stack: ExitStack, folder: Path, options: argparse.N
         _grow(report, stack, folder, own, options)
     if not options.rows:
         _say("decisions")
-        report.facts += _decisions()
+        report.facts += decisions.facts(0.1, with_peers=options.peers)
     report.aims += aims(report.rows, report.growth, md5)
 
 
@@ -241,13 +241,6 @@ def _footprint(own: Contestant, before: str) -> list[tuple[str, str]]:
         ("until it answers, first start", f"{own.running.seconds:.2f} s"),
         ("memory of its processes before the load", before),
         ("memory of its processes after the load", _memory(own)),
-    ]
-
-
-def _decisions() -> list[tuple[str, str]]:
-    return [
-        (f"decisions/s, {size} statements, {case}", f"{plain:,.0f} ({1e6 / plain:.1f} µs)")
-        for size, case, plain, _ in decisions.measure(0.1)
     ]
 
 

@@ -2,15 +2,19 @@
 
 Every request of a run is another one (action, key, user name), so that nothing but the compiled policy is reused.
 
-    python -m bench.decisions [--seconds 0.5]
+    python -m bench.decisions [--seconds 0.5] [--peers]
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from rolecall.policy.compile import compile_policy
@@ -18,6 +22,7 @@ from rolecall.policy.decide import Attached, Outcome, Policies, decide, explain
 from rolecall.policy.parse import parse
 from rolecall.policy.request import PolicyRequest, Principal, PrincipalKind
 
+HERE = Path(__file__).parent
 ACCOUNT = "111122223333"
 ALICE = Principal(PrincipalKind.USER, f"arn:aws:iam::{ACCOUNT}:user/alice", ACCOUNT, "AIDAALICE000000000001")
 DISTINCT = 5000
@@ -32,7 +37,7 @@ class Cost(NamedTuple):
     explained: float
 
 
-def policy(size: int) -> Attached:
+def document(size: int) -> str:
     """A policy of buckets: every fourth statement denies, every fifth has a condition or a variable."""
     statements: list[dict[str, object]] = []
     for number in range(size):
@@ -45,8 +50,17 @@ def policy(size: int) -> Attached:
         if number % 5 == 2:
             statement["Condition"] = {"StringLike": {"aws:useragent": "*bench*"}}
         statements.append(statement)
-    text = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    return Attached(compile_policy(parse(text)), "user/alice inline bench")
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def policy(size: int) -> Attached:
+    """The same, as the engine takes it."""
+    return Attached(compile_policy(parse(document(size))), "user/alice inline bench")
+
+
+def cases_of(size: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the bucket of a request that is allowed and of one that nothing matches."""
+    return (("hit", f"bucket-{size // 2 // 20 * 20:03}"), ("miss", "elsewhere"))
 
 
 def requests(bucket: str) -> list[PolicyRequest]:
@@ -88,25 +102,79 @@ def measure(seconds: float) -> Iterator[Cost]:
     """Yield what a decision costs at every size, for a request that is allowed and for one that nothing matches."""
     for size in (1, 20, 500):
         policies = Policies(identity=(policy(size),))
-        for case, bucket, outcome in (
-            ("hit", f"bucket-{size // 2 // 20 * 20:03}", Outcome.ALLOW),
-            ("miss", "elsewhere", Outcome.IMPLICIT_DENY),
-        ):
+        for case, bucket in cases_of(size):
             asked = requests(bucket)
+            outcome = Outcome.ALLOW if case == "hit" else Outcome.IMPLICIT_DENY
             assert decide(asked[0], policies).outcome is outcome, (size, case)
             plain = rate(lambda request, given=policies: decide(request, given), asked, seconds)
             explained = rate(lambda request, given=policies: explain(request, given), asked[:20], seconds)
             yield Cost(size, case, plain, explained)
 
 
+# Others ---------------------------------------------------------------------------------------------------------------
+
+
+def moto_rate(size: int, bucket: str, seconds: float) -> float:
+    """Return the decisions a second of moto's evaluator (the extra `peers`), its document read once as ours is."""
+    access_control = importlib.import_module("moto.iam.access_control")
+    permitted = access_control.IAMPolicy(document(size)).is_action_permitted
+    asked = requests(bucket)[:200]
+    keys = ({key: value for key, value in request.context.items() if isinstance(value, str)} for request in asked)
+    contexts = dict(zip((request.resource for request in asked), keys, strict=True))
+    return rate(
+        lambda request: permitted(request.action, request.resource, None, contexts[request.resource]), asked, seconds
+    )
+
+
+def simulate_rate(size: int, bucket: str, seconds: float) -> float:
+    """Return the decisions a second of iam-simulate, which is run as a program of its own."""
+    asked = [
+        {
+            "principal": request.principal.arn,
+            "action": request.action,
+            "resource": request.resource,
+            "account": ACCOUNT,
+            "context": request.context,
+        }
+        for request in requests(bucket)
+    ]
+    question = {"policy": json.loads(document(size)), "requests": asked, "seconds": seconds}
+    command = ["node", str(HERE / "opinion.mjs"), str(HERE.parent / ".tools" / "iam-simulate")]
+    done = subprocess.run(command, input=json.dumps(question), capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout)["rate"])
+
+
+def facts(seconds: float, *, with_peers: bool) -> Iterator[tuple[str, str]]:
+    """Yield a line a measurement: ours, plain and with the explanation, and the others' where they are asked for."""
+    others = peers(wanted=with_peers)
+    for size, case, plain, explained in measure(seconds):
+        told = f"{plain:,.0f} ({1e6 / plain:.1f} µs), explained {explained:,.0f}"
+        for name, rate_of in others.items():
+            told += f"; {name} {rate_of(size, dict(cases_of(size))[case], seconds):,.0f}"
+        yield f"decisions/s, {size} statements, {case}", told
+
+
+def peers(*, wanted: bool) -> Mapping[str, Callable[[int, str, float], float]]:
+    """Return the other evaluators, ready to be measured."""
+    if not wanted:
+        return {}
+    subprocess.run([sys.executable, "tools/clients.py", "simulate"], cwd=HERE.parent, check=True)
+    return {"iam-simulate": simulate_rate, "moto": moto_rate}
+
+
 def main() -> None:
     """Print the table."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seconds", type=float, default=0.5)
-    seconds = arguments.parse_args().seconds
-    print(f"{'statements':>10} {'case':>5} {'decisions/s':>12} {'µs':>7} {'explained/s':>12} {'µs':>9}")
-    for size, case, plain, explained in measure(seconds):
-        print(f"{size:>10} {case:>5} {plain:>12,.0f} {1e6 / plain:>7.1f} {explained:>12,.0f} {1e6 / explained:>9.1f}")
+    arguments.add_argument("--peers", action="store_true", help="iam-simulate and moto's evaluator beside it")
+    options = arguments.parse_args()
+    others = peers(wanted=options.peers)
+    head = f"{'statements':>10} {'case':>5} {'decisions/s':>12} {'µs':>7} {'explained/s':>12} {'µs':>9}"
+    print(head + "".join(f" {name + '/s':>15}" for name in others))
+    for size, case, plain, explained in measure(options.seconds):
+        row = f"{size:>10} {case:>5} {plain:>12,.0f} {1e6 / plain:>7.1f} {explained:>12,.0f} {1e6 / explained:>9.1f}"
+        bucket = dict(cases_of(size))[case]
+        print(row + "".join(f" {rate_of(size, bucket, options.seconds):>15,.0f}" for rate_of in others.values()))
 
 
 if __name__ == "__main__":
