@@ -58,5 +58,6 @@ def reason(action: str, decision: Decision) -> str:
     nothing, something = _NAMES[layer]
     if decision.outcome is not Outcome.EXPLICIT_DENY:
         return f"because {nothing} allows the {action} action"
-    arn = next((matched.arn for matched in decision.matched if matched.arn), None) if layer in _NAMED_BY_ARN else None
+    arns = [matched.arn for matched in decision.matched if matched.layer is layer and matched.arn]
+    arn = arns[0] if arns and layer in _NAMED_BY_ARN else None
     return f"with an explicit deny in {something}: {arn}" if arn else f"with an explicit deny in {something}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 
-from rich.console import Console
 from rich.text import Text
 
 from rolecall.client.asking import FOUND, NOT_FOUND, add_options, asking
 from rolecall.client.chains import Chain, decide, from_someone
 from rolecall.client.policies import Simulated
+from rolecall.client.printing import show
 from rolecall.client.questions import SIMULATING, Someone, Wanted, add_question, find, roles, wanted
 from rolecall.client.settings import Connection
 
@@ -38,7 +38,7 @@ def _answer(arguments: argparse.Namespace, at: Connection) -> int:
     if arguments.json:
         print(json.dumps(_json(who, question, itself, chains)))  # noqa: T201
     else:
-        Console(soft_wrap=True, highlight=False).print(_told(who, question, itself, chains, known), end="")
+        show(_told(who, question, itself, chains, known))
     return FOUND if itself.allowed or chains else NOT_FOUND
 
 

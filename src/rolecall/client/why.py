@@ -6,13 +6,12 @@ import argparse
 import json
 from collections.abc import Iterator
 
-from rich.console import Console
-
 from rolecall.client.asking import FAILED, FOUND, NOT_FOUND, add_options, asking, complain
 from rolecall.client.events import Record, look_up
 from rolecall.client.explanation import explanation
 from rolecall.client.moment import moment
 from rolecall.client.now import Now, ask_again
+from rolecall.client.printing import show
 from rolecall.client.record import is_refused, text
 from rolecall.client.sentence import decisive, refusing, sentence
 from rolecall.client.settings import Connection
@@ -49,7 +48,7 @@ def _explain(arguments: argparse.Namespace, at: Connection) -> int:
         told = explanation(record)
         if now is not None:
             told.append("\n  Now", style="bold").append(f"  {now.sentence}\n")
-        Console(soft_wrap=True, highlight=False).print(told, end="")
+        show(told)
     return FOUND
 
 
