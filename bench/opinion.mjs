@@ -27,6 +27,7 @@ const decide = ({ principal, action, resource, account, context }) => authorize(
 
 const spent = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6 }
 const outcomes = [...new Set(requests.slice(0, 20).map(decide))]
+for (const start = spent(); spent() - start < 1;) decide(requests[0]) // until it is compiled
 let best = 0
 for (let run = 0; run < 3; run++) {
   const start = spent()
