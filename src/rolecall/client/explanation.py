@@ -144,7 +144,7 @@ def _change(change: Record) -> str:
 
 
 def _pasted(change: Record) -> str:
-    return json.dumps(change.get("addCondition") or change.get("addStatement"), ensure_ascii=False)
+    return json.dumps(change.get("addCondition") or change.get("addStatement"))
 
 
 def _command(change: Record, record: Record) -> str:

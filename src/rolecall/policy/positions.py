@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,7 +35,7 @@ class Span:
     end: Position
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def statement_spans(text: str) -> Sequence[Span]:
     """Return the spans of a document's statements, in order. For text that `parse` accepts."""
     for name, start in members_of(text, token_at(text, 0)):
@@ -61,5 +62,5 @@ class _Places:
         self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
 
     def of(self, offset: int) -> Position:
-        line = sum(start <= offset for start in self._starts)
+        line = bisect_right(self._starts, offset)
         return Position(line, offset - self._starts[line - 1] + 1)

@@ -98,9 +98,14 @@ class _Missing:
     def __init__(self, policies: Policies) -> None:
         own = [one for one in (*policies.identity, policies.boundary) if one is not None]
         self._own = context_keys(one.policy.document for one in own)
+        self._of_resources: dict[str, list[str]] = {}
 
     def of(self, resource: Attached | None, context: Mapping[str, ContextValue]) -> list[str]:
-        keys = [*self._own, *(context_keys([resource.policy.document]) if resource is not None else ())]
+        keys = self._own
+        if resource is not None:
+            if resource.source not in self._of_resources:
+                self._of_resources[resource.source] = context_keys([resource.policy.document])
+            keys = [*keys, *self._of_resources[resource.source]]
         return list({key.lower(): key for key in keys if key.lower() not in context}.values())
 
 
