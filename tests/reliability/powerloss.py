@@ -7,17 +7,16 @@ the loss leaves, as a server that starts, and asked for what must be there.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from unittest import mock
 
 import msgspec
 from tests.reliability import mix
@@ -26,16 +25,14 @@ from tests.reliability.in_process import InProcess, begin, live, open_house, roo
 from tests.reliability.ledger import Change, Ledger, Subject
 from tests.store.powerloss import Disk, Event, Recorder
 
-from rolecall.app import house
-from rolecall.objects.interface import BlobDamaged, BlobMissing
 from rolecall.store.interface import StoreError
 from rolecall.store.keys import pack
 from rolecall.trail.segments import events_in
 
 RECENT, OTHERS = 12, 8
 """How many subjects are looked at after each loss: the last ones changed, and any."""
-TRAIL_SECONDS = 1.0
-"""What the trail may lack: the events of so many seconds before the loss."""
+TRAIL_WRITES = 3
+"""What the trail may lack: the events since so many of its last writes began, of which there are ten a second."""
 
 Left = dict[str, Callable[[], bytes]]
 
@@ -44,7 +41,7 @@ class Said(msgspec.Struct):
     """What a worker told the ledger, as the log keeps it."""
 
     begun: bool
-    moment: float
+    process: int
     becomes: list[tuple[list[str], str]]
     request_id: str = ""
     key: tuple[str, str, str | None] | None = None
@@ -59,7 +56,7 @@ class Telling(Ledger):
 
     def begin(self, change: Change) -> None:
         super().begin(change)
-        self._tell(Said(True, time.monotonic(), [(list(subject), value) for subject, value in change.becomes.items()]))
+        self._tell(Said(True, os.getpid(), [(list(subject), value) for subject, value in change.becomes.items()]))
 
     def end(self, change: Change, answer: Answer) -> None:
         super().end(change, answer)
@@ -68,7 +65,7 @@ class Telling(Ledger):
         self._tell(
             Said(
                 False,
-                time.monotonic(),
+                os.getpid(),
                 [(list(subject), value) for subject, value in told.items()],
                 answer.request_id,
                 (given.access_key_id, given.secret, given.token) if given.secret else None,
@@ -130,12 +127,31 @@ class Known:
     ledger: Ledger = field(default_factory=Ledger)
     keys: dict[str, Key] = field(default_factory=dict)
     recent: list[Subject] = field(default_factory=list)
-    events: list[tuple[str, float]] = field(default_factory=list)
-    moment: float = 0.0
+    events: list[tuple[str, int, int]] = field(default_factory=list)
+    """Of each acknowledged request: its id, the process that answered, and where in the log."""
+    trail_logs: set[int] = field(default_factory=set)
+    trail_synced: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Where in the log each process had synced its trail."""
 
-    def take(self, content: bytes) -> None:
+    def follow(self, place: int, event: Event) -> None:
+        """Take note of what concerns the trail, and of what was said."""
+        if event.kind == "made":
+            (self.trail_logs.add if event.path.endswith("trail.db-wal") else self.trail_logs.discard)(event.inode)
+        elif event.kind == "synced" and event.path == "log" and event.inode in self.trail_logs:
+            self.trail_synced[event.number >> 32].append(place)
+        elif event.kind == "acknowledged":
+            self.take(place, event.content)
+
+    def safe_events(self) -> set[str]:
+        """Return the ids of the requests whose events must be in the trail."""
+        return {
+            request
+            for request, process, place in self.events
+            if len(self.trail_synced[process]) >= TRAIL_WRITES and place < self.trail_synced[process][-TRAIL_WRITES]
+        }
+
+    def take(self, place: int, content: bytes) -> None:
         said = msgspec.msgpack.decode(content, type=Said)
-        self.moment = max(self.moment, said.moment)
         becomes = {tuple(subject): value for subject, value in said.becomes}
         change = Change(Asked("", ""), becomes)
         if said.begun:
@@ -143,7 +159,7 @@ class Known:
             return
         self.ledger.begin(change)
         self.ledger.end(change, Answer(200))
-        self.events.append((said.request_id, said.moment))
+        self.events.append((said.request_id, said.process, place))
         self.recent = [*self.recent[-RECENT:], *becomes][-RECENT:]
         if said.key is not None:
             self.keys[said.key[0]] = Key(*said.key)
@@ -181,8 +197,7 @@ def lose_power(
         _copy_keys(folder / "data", Path(copy))
         for place, event in enumerate(events):
             disk.take(place, event)
-            if event.kind == "acknowledged":
-                known.take(event.content)
+            known.follow(place, event)
             while looked < len(places) and places[looked] == place:
                 looked += 1
                 tell(looked)
@@ -201,15 +216,14 @@ def _copy_keys(data: Path, copy: Path) -> None:
 
 
 def _look(left: Left, known: Known, data: str, copy: Path, root: Key, chance: random.Random) -> Iterator[str]:
-    for path in copy.glob("*.db*"):
+    for path in [*copy.glob("*.db*"), *copy.glob("objects/*/*")]:
         path.unlink()
-    for path, read in left.items():
-        if Path(path).parent == Path(data):
-            (copy / Path(path).name).write_bytes(read())
-    blobs = {Path(path).name: read for path, read in left.items() if Path(path).parent.parent.name == "objects"}
+    for name, read in left.items():
+        there = copy / Path(name).relative_to(data)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_bytes(read())
     try:
-        with _left_objects(blobs):
-            one = open_house(copy, root=root)
+        one = open_house(copy, root=root)
     except StoreError as error:
         yield f"the server does not start: {error}"
         return
@@ -225,6 +239,8 @@ async def _ask(one: InProcess, known: Known, subjects: list[Subject]) -> list[st
             value = await _value(one, subject, known.keys)
             wrong.append(known.ledger.wrong(subject, value))
         wrong += _missing_events(one, known)
+        answer = await one.ask(mix.put("after the loss", 1, mix.LARGE).asked)
+        wrong.append(None if answer.is_success else f"nothing can be written: {answer}")
     except StoreError as error:
         wrong.append(f"the server cannot work: {error}")
     finally:
@@ -244,44 +260,13 @@ async def _value(one: InProcess, subject: Subject, keys: dict[str, Key]) -> str:
 
 
 def _missing_events(one: InProcess, known: Known) -> list[str]:
-    old = {request for request, moment in known.events if moment < known.moment - TRAIL_SECONDS}
+    old = known.safe_events()
     try:
         entries = list(one.worker.trail._store.long_scan(pack("segment")))
         there = {event.request_id for entry in entries for event in events_in(entry.value)}
     except StoreError as error:
         return [f"the trail cannot be read: {error}"]
     return [f"{len(old - there)} of {len(old)} old events"] if old - there else []
-
-
-class _LeftObjects:
-    """Object bytes as the loss left them. Only read."""
-
-    def __init__(self, blobs: Left) -> None:
-        self._blobs = blobs
-
-    def read(self, blob: str, start: int, length: int) -> AsyncIterator[bytes]:
-        if blob not in self._blobs:
-            raise BlobMissing(blob)
-        content = self._blobs[blob]()
-        if len(content) < start + length:
-            raise BlobDamaged(blob)
-        return _piece(content[start : start + length])
-
-    def whole_file(self, blob: str) -> None:
-        return None
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-async def _piece(content: bytes) -> AsyncIterator[bytes]:
-    yield content
-
-
-@contextmanager
-def _left_objects(blobs: Left) -> Iterator[None]:
-    with mock.patch.object(house, "LocalObjects", return_value=_LeftObjects(blobs)):
-        yield
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.store.contract import put, value_of
 from tests.store.watched import WatchedFiles, WatchedVFS, Watcher
 
-from rolecall.store.interface import StoreUnavailable
+from rolecall.store.interface import StoreUnavailable, Transaction
 from rolecall.store.keys import pack
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
@@ -211,6 +211,34 @@ def test_a_checkpoint_that_fails_stops_nobody(store: SqliteStore, faults: Faults
         store.write_now(put(pack("k", number), bytes(2000)))
     with store.view() as view:
         assert len(view.scan(pack("k"))) == 100
+
+
+class NothingBesides(WatchedVFS):
+    """Opens no file without a name: such a one would lie in the system's own folder for what passes."""
+
+    def xOpen(self, name: apsw.URIFilename | str | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - apsw's name
+        if name is None:
+            raise apsw.CantOpenError("a file besides the store's own")
+        return super().xOpen(name, flags)
+
+
+def test_a_large_change_and_its_undoing_need_no_room_outside_the_folder(tmp_path: Path, faults: Faults) -> None:
+    vfs = NothingBesides("nothing-besides", faults)
+    keys = MasterKeys.in_memory()
+    store = SqliteStore(tmp_path / "store.db", master_keys=keys, vfs="nothing-besides", files=WatchedFiles(faults))
+
+    def work(transaction: Transaction) -> None:
+        for number in range(4000):
+            transaction.put(pack("big", number), bytes(4000))
+        raise ValueError("undo it")
+
+    store.write_now(lambda transaction: [transaction.put(pack("big", number), bytes(900)) for number in range(4000)])
+    with pytest.raises(ValueError, match="undo it"):
+        store.write_now(work)
+    with store.view() as view:
+        assert {len(entry.value) for entry in view.scan(pack("big"))} == {900}
+    store.close()
+    del vfs
 
 
 def test_a_store_in_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:

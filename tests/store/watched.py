@@ -107,6 +107,8 @@ class WatchedVFS(apsw.VFS):
         super().__init__(name, "")
 
     def xOpen(self, name: apsw.URIFilename | str | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - apsw's name
+        if name is None:  # nobody's but this connection's, and gone with it
+            return apsw.VFSFile("", name, flags)
         return WatchedVFSFile(self._watcher, name, flags)
 
     def xDelete(self, path: str, syncdir: bool) -> None:  # noqa: N802 - apsw's name

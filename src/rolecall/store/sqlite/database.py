@@ -58,6 +58,7 @@ class Database:
         connection.set_busy_timeout(int(busy_seconds * 1000))
         connection.execute(f"PRAGMA cache_size = -{cache_bytes // 1024}")
         connection.execute(f"PRAGMA synchronous = {'NORMAL' if sync else 'OFF'}")
+        connection.execute("PRAGMA temp_store = MEMORY")  # or a large change would need room in the system's /tmp
         connection.wal_autocheckpoint(0)
         return connection
 
