@@ -69,7 +69,8 @@ async def list_objects(allowed: Allowed, parameters: ListObjects, streams: Strea
     """Return a page of the bucket's objects behind `marker`."""
     del allowed
     spell = spelling(parameters.encoding_type)
-    page, owner = await _page(streams.store, parameters, _behind(parameters.marker, parameters))
+    place = _behind(parameters.marker, parameters)
+    page, owner = await _page(streams.store, parameters, place, owned=True)
     last = page.last_prefix or (page.items[-1].key if page.items else None)
     return {
         **_head(parameters, page, spell),
@@ -89,10 +90,10 @@ async def list_objects_v2(allowed: Allowed, parameters: ListObjectsV2, streams: 
         place = place_of(token)
     else:
         place = listing.after_key(parameters.start_after) if parameters.start_after else b""
-    page, owner = await _page(streams.store, parameters, place)
+    page, owner = await _page(streams.store, parameters, place, owned=parameters.fetch_owner)
     return {
         **_head(parameters, page, spell),
-        "contents": _lines(page.items, spell, owner if parameters.fetch_owner else None),
+        "contents": _lines(page.items, spell, owner),
         "key_count": len(page),
         "continuation_token": token,
         "next_continuation_token": token_of(_next(page)) if page.truncated else None,
@@ -100,8 +101,13 @@ async def list_objects_v2(allowed: Allowed, parameters: ListObjectsV2, streams: 
     }
 
 
-async def _page(store: Store, parameters: Listing, place: bytes) -> tuple[Page[Listed], Mapping[str, str]]:
-    """Return a page of objects and their owner; between long stretches of delete markers others get their turn."""
+async def _page(
+    store: Store, parameters: Listing, place: bytes, *, owned: bool
+) -> tuple[Page[Listed], Mapping[str, str] | None]:
+    """Return a page of objects and, where asked for, their owner.
+
+    Between long stretches of delete markers others get their turn.
+    """
     limit = page_size(parameters.max_keys, "max-keys")
     page: Page[Listed] | None = None
     while True:
@@ -115,7 +121,7 @@ async def _page(store: Store, parameters: Listing, place: bytes) -> tuple[Page[L
                 place=place if page is None or page.resume is None else page.resume,
                 limit=limit - (0 if page is None else len(page)),
             )
-            owner = owner_of(view, home.account)
+            owner = owner_of(view, home.account) if owned else None
         page = found if page is None else page.then(found)
         if page.resume is None or len(page) >= limit:
             return page, owner
