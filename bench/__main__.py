@@ -28,6 +28,8 @@ from bench.worlds import rolecall_world
 
 UNSYNCED = "PUT 1 KiB"
 """The row that is measured a second time without waiting for the disk."""
+_SLOWEST = 180_000_000
+"""Bytes a second that every server is believed to move: a row lasts until each connection has had its answer."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,11 @@ def _options() -> argparse.Namespace:
     option = parser.add_argument
     option("rows", nargs="*", metavar="ROW", help=f"only rows with these words in their names, of: {', '.join(ROWS)}")
     option("--seconds", type=int, default=2, help="the length of one run (default: 2)")
-    option("--rounds", type=int, help="runs of each row, of which the best counts (default: 2; 3 with --full)")
+    option("--rounds", type=int, default=2, help="runs of each row, of which the best counts (default: 2)")
     option("--workers", type=int, default=2, help="worker processes of Rolecall and of the baseline (default: 2)")
     option("--connections", type=int, nargs="+", help="connections at once (default: 16; 1 16 256 with --full)")
     option("--peers", action="store_true", help="measure SeaweedFS, moto and nginx too, where they are installed")
-    option("--full", action="store_true", help="everything, the peers too: about 25 minutes")
+    option("--full", action="store_true", help="everything, the peers too: about 20 minutes")
     option(
         "--growth", action="store_true", help="a store with 100,000 objects beside the small one (--full: 1,000,000)"
     )
@@ -76,7 +78,6 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     options.peers |= options.full
     options.growth |= options.full
-    options.rounds = options.rounds or (3 if options.full else 2)
     options.connections = options.connections or ([1, 16, 256] if options.full else [16])
     return options
 
@@ -155,13 +156,14 @@ def _answers(world: World) -> list[tuple[str, list[tuple[str, str]], int]]:
 
 
 def _row(name: str, work: str, contestants: Sequence[Contestant], connections: int, options: argparse.Namespace) -> Row:
-    """Measure one row: every contestant in turns."""
+    """Measure one row: every contestant in turns, longer where so many large bodies at once take longer."""
     _say(f"{name}, {connections} at once")
     best: dict[str, Run] = {}
+    seconds = max(options.seconds, connections * ROWS[work].moved // _SLOWEST)
     for _ in range(options.rounds):
         for one in contestants:
             if one.can(ROWS[work]):
-                run = _run(one, one.world.requests(work), connections, options.seconds, alone=ROWS[work].alone)
+                run = _run(one, one.world.requests(work), connections, seconds, alone=ROWS[work].alone)
                 best[one.name] = _better(best.get(one.name, run), run)
     return Row(name, work, connections, best)
 

@@ -93,7 +93,7 @@ class Report:
         )
         for row in self.growth:
             small, full = row.runs[OWN], row.runs[FULL]
-            rates = (_rate(row, small), _rate(row, full), f"{full.rate / small.rate:.0%}")
+            rates = (_rate(row, small), _rate(row, full), f"{full.rate / max(small.rate, 1e-9):.0%}")
             cpu = (f"{small.cpu:,.0f}", f"{full.cpu:,.0f}")
             table.add_row(row.name, *rates, *cpu, f"{small.p99:.1f}", f"{full.p99:.1f}")
         return table

@@ -71,13 +71,19 @@ def prepare(file: Path, requests: Iterable[bytes], body: Path | None = None) -> 
 
 
 def run(prepared: Prepared, address: str, *, connections: int, seconds: int) -> Measured:
-    """Send requests for some seconds, from where the last run against `address` ended."""
+    """Send requests for some seconds, from where the last run against `address` ended.
+
+    A server that cannot be reached, or is not done long after the end, has answered nothing and counts one trouble.
+    """
     begin = prepared.begun.get(address, 0) % prepared.count
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(_SCRIPT)]
     command += [f"http://{address}/", "--", str(prepared.file), str(prepared.places[begin])]
     command += [str(seconds * _MOST_A_SECOND)]
     command += [str(prepared.body)] if prepared.body else []
-    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 60).stdout
+    try:
+        output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 60).stdout
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return Measured(0, 0.0, 0.0, 0.0, 0, 1)
     line = next(line for line in output.splitlines() if line.startswith("measured "))
     requests, duration, size, refused, broken, p50, p99 = (int(word) for word in line.split()[1:])
     prepared.begun[address] = begin + requests + connections
