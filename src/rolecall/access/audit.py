@@ -23,7 +23,6 @@ from rolecall.access.explain import explained
 from rolecall.access.identity import identity, username
 from rolecall.access.shown import brief, printable, readable, shown
 from rolecall.access.subjects import OBJECT, Subject, findable, subjects
-from rolecall.identifiers import uuid_of
 from rolecall.message import Request, ServiceError
 from rolecall.policy.decide import Decision, Outcome
 from rolecall.trail import Event
@@ -161,7 +160,8 @@ def _account(happened: Happened) -> str:
 
 def _event_id(request_id: str) -> str:
     """Return the one event id that belongs to a request id."""
-    return uuid_of(int.from_bytes(hashlib.blake2b(request_id.encode(), digest_size=16).digest(), "big"))
+    digits = hashlib.blake2b(request_id.encode(), digest_size=16).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _elements(happened: Happened) -> object:

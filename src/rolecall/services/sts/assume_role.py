@@ -5,8 +5,6 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 
 from __future__ import annotations
 
-import msgspec
-
 from rolecall.access.allowed import Allowed
 from rolecall.access.caller import Caller
 from rolecall.directory.principals import Role
@@ -17,7 +15,7 @@ from rolecall.policy.request import PrincipalKind
 from rolecall.services.operation import Result
 from rolecall.services.sts import session_policies
 from rolecall.services.sts.access import ASSUME_ROLE, target_role
-from rolecall.services.sts.issuing import new_session, sealed
+from rolecall.services.sts.issuing import Traits, new_session, sealed
 from rolecall.services.sts.memory import Memory, nothing_remembered, remembered
 from rolecall.services.sts.mfa import carries_code, take
 from rolecall.services.sts.parameters import AssumeRole
@@ -57,19 +55,17 @@ def _begin(allowed: Allowed, parameters: AssumeRole, view: Snapshot, memory: Mem
     chained = caller.principal.kind is PrincipalKind.ROLE_SESSION
     tags, transitive = combined(inherited, passed_tags(parameters.tags), parameters.transitive_tag_keys)
     seconds = _duration(parameters.duration_seconds, role, chained=chained)
-    drawn = new_session(
-        SessionKind.ROLE, role.account, role.role_id, parameters.role_session_name, allowed.now, seconds
-    )
-    session = msgspec.structs.replace(
-        drawn,
+    traits = Traits(
         policies=session_policies.inline(parameters.policy),
         policy_arns=session_policies.managed(view, role.account, parameters.policy_arns),
-        session_tags=tags,
+        tags=tags,
         transitive=transitive,
         source_identity=_source_identity(caller, parameters, inherited.source_identity),
         chained=chained,
-        mfa_at=drawn.issued if carries_code(parameters) else None,
+        with_mfa=carries_code(parameters),
     )
+    name = parameters.role_session_name
+    session = new_session(SessionKind.ROLE, role.account, role.role_id, name, allowed.now, seconds, traits)
     answer = sealed(view, memory, session, parameters.minimum_session_token_size)
     answer["assumed_role_user"] = {
         "assumed_role_id": f"{role.role_id}:{session.name}",

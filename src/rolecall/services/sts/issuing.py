@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
+
 from rolecall.directory.sessions import (
     MAX_TOKEN,
     Issued,
@@ -19,7 +21,25 @@ from rolecall.services.sts.memory import Memory
 from rolecall.store.interface import Snapshot
 
 
-def new_session(kind: SessionKind, account: str, owner_id: str, name: str, now: datetime, seconds: int) -> Session:
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session may have beside its owner, its name and its time."""
+
+    policies: tuple[str, ...] = ()
+    policy_arns: tuple[str, ...] = ()
+    tags: dict[str, str] = {}
+    transitive: tuple[str, ...] = ()
+    source_identity: str = ""
+    with_mfa: bool = False
+    """The call that begins it proved MFA."""
+    chained: bool = False
+
+
+PLAIN = Traits()
+
+
+def new_session(
+    kind: SessionKind, account: str, owner_id: str, name: str, now: datetime, seconds: int, traits: Traits = PLAIN
+) -> Session:
     """Draw a session that begins now, at the whole second, and lasts `seconds`."""
     session_id, access_key_id = draw_session_id(account)
     issued = now.replace(microsecond=0)
@@ -32,6 +52,13 @@ def new_session(kind: SessionKind, account: str, owner_id: str, name: str, now: 
         issued=issued,
         expires=issued + timedelta(seconds=seconds),
         name=name,
+        policies=traits.policies,
+        policy_arns=traits.policy_arns,
+        session_tags=traits.tags,
+        transitive=traits.transitive,
+        source_identity=traits.source_identity,
+        mfa_at=issued if traits.with_mfa else None,
+        chained=traits.chained,
     )
 
 

@@ -34,6 +34,8 @@ def managed(view: Snapshot, account: str, descriptors: Sequence[PolicyDescriptor
 
     Raises ServiceError where there are too many, and where one is neither AWS's nor in `account`, or does not exist.
     """
+    if not descriptors:
+        return ()
     if len(descriptors) > MAX_ARNS:
         raise ServiceError(
             "ValidationError",

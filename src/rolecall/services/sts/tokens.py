@@ -5,8 +5,6 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html and
 
 from __future__ import annotations
 
-import msgspec
-
 from rolecall.access.allowed import Allowed
 from rolecall.access.caller import Caller
 from rolecall.directory.sessions import SessionKind
@@ -14,7 +12,7 @@ from rolecall.identifiers import federated_user_arn
 from rolecall.services.operation import Result
 from rolecall.services.sts import session_policies
 from rolecall.services.sts.access import FEDERATION_TOKEN, SESSION_TOKEN
-from rolecall.services.sts.issuing import new_session, sealed
+from rolecall.services.sts.issuing import Traits, new_session, sealed
 from rolecall.services.sts.memory import Memory, nothing_remembered, remembered
 from rolecall.services.sts.mfa import carries_code, take
 from rolecall.services.sts.parameters import GetFederationToken, GetSessionToken
@@ -51,8 +49,8 @@ operations.read_or_write(
 def _begin(allowed: Allowed, parameters: GetSessionToken, view: Snapshot, memory: Memory) -> Result:
     caller = allowed.caller
     seconds = _duration(caller, parameters.duration_seconds)
-    drawn = new_session(SessionKind.SESSION_TOKEN, caller.account, _owner(caller), "", allowed.now, seconds)
-    session = msgspec.structs.replace(drawn, mfa_at=drawn.issued) if carries_code(parameters) else drawn
+    traits = Traits(with_mfa=carries_code(parameters))
+    session = new_session(SessionKind.SESSION_TOKEN, caller.account, _owner(caller), "", allowed.now, seconds, traits)
     return sealed(view, memory, session, parameters.minimum_session_token_size)
 
 
@@ -61,13 +59,13 @@ def get_federation_token(allowed: Allowed, parameters: GetFederationToken, view:
     """Begin a session for somebody else, with what both the calling user and the session policies allow."""
     caller = allowed.caller
     seconds = _duration(caller, parameters.duration_seconds)
-    drawn = new_session(SessionKind.FEDERATION, caller.account, _owner(caller), parameters.name, allowed.now, seconds)
-    session = msgspec.structs.replace(
-        drawn,
+    traits = Traits(
         policies=session_policies.inline(parameters.policy),
         policy_arns=session_policies.managed(view, caller.account, parameters.policy_arns),
-        session_tags=passed_tags(parameters.tags),
+        tags=passed_tags(parameters.tags),
     )
+    owner, name = _owner(caller), parameters.name
+    session = new_session(SessionKind.FEDERATION, caller.account, owner, name, allowed.now, seconds, traits)
     answer = sealed(view, remembered(view), session, parameters.minimum_session_token_size)
     answer["federated_user"] = {
         "federated_user_id": f"{caller.account}:{parameters.name}",
