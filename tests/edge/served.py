@@ -62,7 +62,9 @@ def everything(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def served(handler: Handler, **settings: float) -> Iterator[Served]:
+def served(
+    handler: Handler, *, sender_of: Callable[[Request], str] = lambda request: request.client, **settings: float
+) -> Iterator[Served]:
     """Serve `handler` on a free port, on an event loop in a thread, until the block ends."""
     ready: threading.Event = threading.Event()
     kept: list[tuple[Listening, asyncio.AbstractEventLoop, asyncio.Event]] = []
@@ -70,7 +72,7 @@ def served(handler: Handler, **settings: float) -> Iterator[Served]:
 
     async def serve() -> None:
         told = Settings(data=Path("nowhere"), **settings)  # type: ignore[arg-type]
-        listening = Listening(Edge(handler, None, told), told, SystemClock())
+        listening = Listening(Edge(handler, None, told), told, SystemClock(), sender_of=sender_of)
         await listening.serve(listener, None)
         stop = asyncio.Event()
         kept.append((listening, asyncio.get_running_loop(), stop))

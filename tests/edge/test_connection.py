@@ -369,3 +369,30 @@ def test_a_stop_lets_what_is_under_way_finish_and_takes_no_more() -> None:
     assert everything(resting) == b""
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", server.port), timeout=1)
+
+
+# Turns
+
+
+def test_one_request_gets_its_turn_long_before_a_flood_is_over() -> None:
+    begun: list[bytes] = []
+
+    async def busy(request: Request) -> Response:
+        begun.append(request.raw_path)
+        until = time.monotonic() + 0.003
+        while time.monotonic() < until:
+            pass
+        return Response(200)
+
+    with served(busy, sender_of=lambda request: request.raw_path.decode()) as server:
+        flood = [server.connect() for _ in range(200)]
+        for connection in flood:
+            connection.sendall(b"GET /flood HTTP/1.1\r\n" + HOST + b"\r\n")
+        with server.connect() as one:
+            one.sendall(b"GET /one HTTP/1.1\r\n" + HOST + b"\r\n")
+            assert one.recv(100).startswith(b"HTTP/1.1 200 ")
+        for connection in flood:
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+            connection.close()
+    assert len(begun) == 201
+    assert begun.index(b"/one") < 150

@@ -94,6 +94,11 @@ class IncomingBody:
         self._held = 0
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the body came to its proper end."""
+        return self.ended and self._error is None
+
+    @property
     def waits(self) -> bool:
         """Whether a reader waits for bytes."""
         return self._waiter is not None

@@ -223,9 +223,8 @@ class Connection(asyncio.Protocol):
         self._finish(exchange)
 
     async def _send(self, exchange: Exchange, response: Response) -> None:
-        keeps = exchange.keep_alive and not exchange.unasked and not self._house.stopping
-        if keeps and any(name == "connection" for name, _ in response.headers):
-            keeps = False
+        hangs_up = _has(response, "connection")  # which only ever closes
+        keeps = exchange.keep_alive and not hangs_up and not exchange.unasked and not self._house.stopping
         exchange.keep_alive = keeps
         body = response.body
         if isinstance(body, bytes):
@@ -239,7 +238,7 @@ class Connection(asyncio.Protocol):
         await self._send_long(exchange, response, body)
 
     async def _send_long(self, exchange: Exchange, response: Response, body: FileBody | AsyncIterator[bytes]) -> None:
-        known = isinstance(body, FileBody) or any(name == "content-length" for name, _ in response.headers)
+        known = isinstance(body, FileBody) or _has(response, "content-length")
         chunked = not known and not exchange.old
         exchange.keep_alive = exchange.keep_alive and (known or chunked)
         more = self._more(exchange, exchange.keep_alive, response)
@@ -273,7 +272,7 @@ class Connection(asyncio.Protocol):
         """Return the lines that end a head."""
         if keeps:
             return f"{self._house.date}connection: keep-alive\r\n\r\n" if exchange.old else self._house.date + "\r\n"
-        if any(name == "connection" for name, _ in response.headers):
+        if _has(response, "connection"):
             return self._house.date + "\r\n"
         return f"{self._house.date}connection: close\r\n\r\n"
 
@@ -284,7 +283,7 @@ class Connection(asyncio.Protocol):
             body.drop()
         elif exchange.keep_alive and body.ended:
             self._go_on()
-        elif exchange.request is not None and body.ended and not self._receiver.deaf:
+        elif exchange.request is not None and body.is_whole:
             self._close()
         else:
             self._linger(exchange)
@@ -359,6 +358,10 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         self._transport.close()
+
+
+def _has(response: Response, header: str) -> bool:
+    return header in [name for name, _ in response.headers]
 
 
 async def _close(body: AsyncIterator[bytes]) -> None:

@@ -45,25 +45,25 @@ def target_too_long() -> BadHead:
 class Head:
     """A head while it comes, line by line."""
 
-    __slots__ = ("headers", "target")
+    __slots__ = ("lines", "target")
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.target = b""
-        self.headers: list[tuple[str, str]] = []
+        self.lines: list[tuple[bytes, bytes]] = []
 
     def line(self, name: bytes, value: bytes) -> None:
         """Take in a header line. Raises BadHead for one too many."""
-        if len(self.headers) >= MAX_LINES:
+        if len(self.lines) >= MAX_LINES:
             raise too_long()
-        self.headers.append((_name(name), value.strip(b" \t").decode("latin-1")))
+        self.lines.append((name, value))
 
     def request(self, method: str, version: str, body: Body, origin: Origin) -> Request:
         """Return the request. Raises BadHead where it could be understood in two ways."""
         if len(self.target) > MAX_TARGET:
             raise target_too_long()
         raw_path, _, raw_query = self.target.partition(b"?")
-        headers = tuple(self.headers)
+        headers = tuple([(_name(name), value.decode("latin-1").strip(" \t")) for name, value in self.lines])
         client, secure = origin.of(headers)
         request = Request(method, raw_path, raw_query, headers, body, secure, origin.tls_version, client)
         if not _unambiguous(request, version):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from rolecall.clock import monotonic
 
-AT_ONCE = 0.001
+AT_ONCE = 0.0005
 """Seconds of beginning requests before the sockets are looked at again."""
 
 Start = Callable[[], None]
