@@ -19,8 +19,8 @@ from rolecall.directory.sessions import SessionKey, SessionKeys
 
 BLOCK = 1024
 """Contents are filled up to a multiple of this many bytes."""
-MAX_BLOCKS = 7
-"""So that the text stays below the 10,240 characters that DecodeAuthorizationMessage takes."""
+MAX_BLOCKS = 2
+"""So that the text, of 2,800 characters then, fits into the 4 KiB that proxies keep for the head of an answer."""
 
 _FORMAT = b"\x01"
 _LABEL = b"rolecall authorization message"
