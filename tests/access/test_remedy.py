@@ -74,6 +74,13 @@ def test_wildcards_in_names_are_written_as_the_characters_they_are() -> None:
     assert change.statement["Resource"] == "arn:aws:s3:::data/a${*}b${?}c${$}{d}$e"
 
 
+@pytest.mark.parametrize("resource", ["*", "arn:aws:s3:::*", f"arn:aws:iam::{ACCOUNT}:oidc-provider/*"])
+def test_what_listings_are_decided_on_stays_as_it_is(resource: str) -> None:
+    change = one(asked(resource=resource))
+    assert change.statement is not None
+    assert change.statement["Resource"] == resource
+
+
 def test_each_layer_that_is_silent_gets_its_statement() -> None:
     own = attached("user/alice inline P", allow())
     edge = attached("permissions boundary arn:edge", allow("ec2:*"), arn="arn:edge")

@@ -30,6 +30,8 @@ _MOST_CHANGES = 8
 _MOST_STATEMENTS = 500
 """Of all policies together; beyond it no change is sought, so that refusals stay cheap."""
 _PRINCIPAL = "aws:PrincipalArn"
+_KIND = re.compile(r"\*|arn:aws:s3:::\*|arn:aws:iam::[0-9]{12}:[a-z-]+/\*")
+"""What listings are decided on: the star means every one, and is no character of a name."""
 _WILDCARD = re.compile(r"[*?]|\$(?=\{)")
 _OPENS = {
     Layer.BOUNDARY: "everyone whose permissions boundary this is gets the room, if their own policies allow it",
@@ -165,7 +167,9 @@ def _named(principal: Principal) -> PrincipalElement | None:
 
 
 def _statement(request: PolicyRequest, principal: PrincipalElement | None, *, resource: bool) -> Statement:
-    text = "*" if request.resource == "*" else _WILDCARD.sub(lambda found: f"${{{found[0]}}}", request.resource)
+    text = request.resource
+    if not _KIND.fullmatch(text):
+        text = _WILDCARD.sub(lambda found: f"${{{found[0]}}}", text)
     return Statement(Effect.ALLOW, (request.action,), (text,) if resource else None, principal=principal)
 
 

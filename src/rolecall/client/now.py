@@ -9,7 +9,7 @@ from rolecall.client.events import Record
 from rolecall.client.policies import bucket_policy, simulate
 from rolecall.client.record import objects, text
 from rolecall.client.sending import Refused, Unreachable
-from rolecall.client.sentence import TRUST, decisive, has_layer
+from rolecall.client.sentence import SESSION, TRUST, decisive, has_layer
 from rolecall.client.settings import Connection
 from rolecall.identifiers import parse_arn
 
@@ -58,9 +58,9 @@ def ask_again(at: Connection, record: Record) -> Now | None:
 
 def _unknown(record: Record, check: Record) -> str:
     """Say what keeps the question from being asked again, if anything does."""
-    for layer in objects(check, "explanation"):
-        if text(layer, "layer") == "session policy" and text(layer, "outcome") != "allow":
-            return "The session's own policy refuses it for as long as the session lasts."
+    session = [text(one, "outcome") for one in objects(check, "explanation") if text(one, "layer") == SESSION]
+    if text(check, "layer") == SESSION or any(outcome != "allow" for outcome in session):
+        return "The session's own policy refuses it for as long as the session lasts."
     account = text(check, "resourceAccount")
     if has_layer(check, TRUST) and account not in {"", text(record, "recipientAccountId")}:
         return f"Whether account {account} refuses it now, only that account can tell."

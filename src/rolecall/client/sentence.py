@@ -8,6 +8,7 @@ from rolecall.client.events import Record
 from rolecall.client.record import action, caller, is_refused, objects, text, texts
 
 TRUST = "role trust policy"
+SESSION = "session policy"
 _CALLERS = {
     "identity-based policy": "no policy of {who} allows",
     "permissions boundary": "the permissions boundary of {who} does not allow",
