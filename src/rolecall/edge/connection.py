@@ -126,7 +126,10 @@ class Connection(asyncio.Protocol):
                 self._wait(HEAD_SECONDS, self._late)
         elif self._linger_left and current.body.ended:
             self._linger_left = 0
-            self._go_on()
+            if current.keep_alive:
+                self._go_on()
+            else:
+                self._close()
         if self._waiting or (self._receiver.deaf and not self._linger_left):
             self._hold("order", True)
 
@@ -293,10 +296,8 @@ class Connection(asyncio.Protocol):
         self._linger_left = REFUSED_BYTES if exchange.request is None else LINGER_BYTES
         self._wait(LINGER_SECONDS, self._close)
         exchange.body.drop()
-        if not exchange.keep_alive:
-            self._receiver.deaf = True
-            if self._transport.can_write_eof():
-                self._transport.write_eof()
+        if not exchange.keep_alive and self._transport.can_write_eof():
+            self._transport.write_eof()
         self._hold("order", False)
 
     def _go_on(self) -> None:
