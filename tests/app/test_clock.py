@@ -26,6 +26,7 @@ from rolecall.directory.uses import LastUse, last_use, note_use
 from rolecall.gateway import Gateway
 from rolecall.message import FileBody
 from rolecall.objects.local import LocalObjects
+from rolecall.services.cloudtrail import Delivery
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
 from rolecall.trail import Question, Trail
@@ -55,7 +56,14 @@ class Served:
             Settings(data=folder),
             ACCOUNT,
         )
-        self.housekeeping = Housekeeping(self.store, self.objects, self.uses, self.clock, Removals(folder / "lock"))
+        self.housekeeping = Housekeeping(
+            self.store,
+            self.objects,
+            self.uses,
+            self.clock,
+            Removals(folder / "lock"),
+            Delivery(self.store, self.objects, self.trail, self.clock),
+        )
         self.loop = asyncio.new_event_loop()
         self.root = Signer(self.world.root.access_key_id, "secret" * 6, START)
 

@@ -19,6 +19,7 @@ from rolecall.directory.accounts import account
 from rolecall.gateway import Gateway
 from rolecall.measures import Measures
 from rolecall.objects.local import LocalObjects
+from rolecall.services.cloudtrail import Delivery
 from rolecall.store.interface import StoreError, StoreUnavailable
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
@@ -64,7 +65,14 @@ class Worker:
             measures=measures,
         )
         self.watch = Watch(self.store, self.trail, self.gateway, measures)
-        self._housekeeping = Housekeeping(self.store, self.objects, uses, clock, Removals(folder.removals))
+        self._housekeeping = Housekeeping(
+            self.store,
+            self.objects,
+            uses,
+            clock,
+            Removals(folder.removals),
+            Delivery(self.store, self.objects, self.trail, clock),
+        )
 
     def _account_id(self) -> str:
         with self.store.view() as view:

@@ -1,4 +1,4 @@
-"""What a worker does now and then besides answering: last uses, session keys, forgotten revocations, blobs let go of.
+"""What a worker does now and then besides answering: last uses, events to buckets, session keys, blobs ...
 
 Every piece of work is safe to be done by several workers at once, and by none for a while.
 """
@@ -17,6 +17,7 @@ from rolecall.buckets.garbage import Orphanage, sweep
 from rolecall.clock import Clock, Steadiness, monotonic
 from rolecall.directory.sessions import ensure_session_keys, forget_expired_revocations
 from rolecall.objects.interface import Objects, ObjectsError
+from rolecall.services.cloudtrail import Delivery
 from rolecall.store.interface import Store, StoreError
 
 EVERY_SECONDS = 60.0
@@ -27,13 +28,16 @@ _log = logging.getLogger("rolecall.housekeeping")
 class Housekeeping:
     """A task that tidies up about once a minute."""
 
-    def __init__(self, store: Store, objects: Objects, uses: Uses, clock: Clock, removals: Removals) -> None:
+    def __init__(
+        self, store: Store, objects: Objects, uses: Uses, clock: Clock, removals: Removals, delivery: Delivery
+    ) -> None:
         """Nothing happens before `start`."""
         self._store = store
         self._objects = objects
         self._uses = uses
         self._clock = clock
         self._removals = removals
+        self._delivery = delivery
         self._orphanage = Orphanage()
         self._steadiness = Steadiness()
         self._task: asyncio.Task[None] | None = None
@@ -54,6 +58,7 @@ class Housekeeping:
         """Tidy up once. Raises StoreError, ObjectsError; what was not done is done next time."""
         now = self._clock.now()
         await self._uses.write_down(self._store)
+        await self._delivery.once()
         if not self._is_steady(now):
             return
         await self._store.write(lambda transaction: ensure_session_keys(transaction, now))

@@ -13,6 +13,7 @@ from rolecall.directory.records import DirectoryError
 from rolecall.store.interface import Entry, Snapshot
 from rolecall.store.keys import pack, unpack
 from rolecall.store.paging import walk
+from rolecall.trail.configured import decode_trail
 from rolecall.trail.segments import events_in
 from rolecall.upkeep import findings, identities, objects, secrets
 from rolecall.upkeep.look import SKEW, Check, Look, shown
@@ -20,7 +21,19 @@ from rolecall.upkeep.look import SKEW, Check, Look, shown
 _PAGE = 512
 _TELL_EVERY = 4096
 
-STORE: Mapping[str, Check] = {**identities.CHECKS, **secrets.CHECKS, **objects.CHECKS}
+
+def _configured_trail(look: Look, key: bytes, parts: tuple[str, ...], value: bytes) -> None:
+    trail = decode_trail(value)
+    if (trail.account, trail.region, trail.name) != parts:
+        look.find(findings.MISPLACED, shown(key))
+
+
+STORE: Mapping[str, Check] = {
+    **identities.CHECKS,
+    **secrets.CHECKS,
+    **objects.CHECKS,
+    "configured-trail": _configured_trail,
+}
 """What each kind of record in the store is held against, by the first part of its key."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rolecall.services.cloudtrail.delivery import Delivery
 from rolecall.services.cloudtrail.table import operations
 
-__all__ = ["operations"]
+__all__ = ["Delivery", "operations"]

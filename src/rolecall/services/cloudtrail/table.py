@@ -1,21 +1,22 @@
-"""CloudTrail's operations: LookupEvents over the trail; the others are declared and not built yet."""
+"""CloudTrail's operations: LookupEvents over the trail, trails and their selectors; the others are not built yet."""
 
 from __future__ import annotations
 
 from rolecall.access.check import Access, Check, Denial
+from rolecall.services.cloudtrail import event_selectors, trails
 from rolecall.services.cloudtrail.lookup import LOOKUP, Lookup, LookupEvents
 from rolecall.services.operation import NoParameters, Operation, Operations
 from rolecall.trail import Trail
-from rolecall.wire.model import service
 
 
 def operations(trail: Trail) -> Operations:
     """Return the operations over `trail`."""
     table = Operations("cloudtrail")
     table.add(Operation("cloudtrail", "LookupEvents", LookupEvents, LOOKUP, read=Lookup(trail)))
-    for name in service("cloudtrail").operations:
-        if name != "LookupEvents":
-            table.unbuilt(name, NoParameters, _on_anything(name))
+    trails.declare(table)
+    event_selectors.declare(table)
+    for name in table.missing():
+        table.unbuilt(name, NoParameters, _on_anything(name))
     return table
 
 
