@@ -239,6 +239,11 @@ def test_the_trust_policy_a_role_has_decides_unlike_on_aws(account: ServedAccoun
         return decision
 
     assert entering(ALICE, "deploy") == "allowed"
+    result = of_principal(iam, ALICE, "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/deploy")
+    (matched,) = result["MatchedStatements"]
+    shown = trust({"AWS": ALICE})  # as GetRole shows it, not with the id that is stored
+    assert matched["SourcePolicyType"] == "Resource Policy"
+    assert matched["EndPosition"] == {"Line": 1, "Column": shown.index("}]}") + 2}
     assert entering(ALICE, "other") == "implicitDeny"
     assert entering(ALICE, "next") == "implicitDeny"
     assert entering(ALICE, "missing") == "implicitDeny"

@@ -70,9 +70,14 @@ def shown_group(group: Group) -> dict[str, object]:
 
 def trust_document(view: Snapshot, role: Role) -> str:
     """Return a role's trust policy: live users and roles by their ARNs, dead ones by the ids they had."""
+    return encoded(trust_text(view, role))
+
+
+def trust_text(view: Snapshot, role: Role) -> str:
+    """Return the text of a role's trust policy as it is shown."""
     if not any(prefix in role.trust for prefix in ("AIDA", "AROA")):
-        return encoded(role.trust)
-    return encoded(with_principals(role.trust, lambda _, value: show_principal(view, value)))
+        return role.trust
+    return with_principals(role.trust, lambda _, value: show_principal(view, value))
 
 
 def shown_role(view: Snapshot, role: Role) -> dict[str, object]:

@@ -9,6 +9,7 @@ with SimulatePrincipalPolicy, the one that the role has. Who may not read it (ia
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from rolecall.access.allowed import Allowed
@@ -17,12 +18,14 @@ from rolecall.access.gather import PolicyBroken, policies_of, trust_policy
 from rolecall.directory.principals import Group, Role, User, role_by_arn, user_by_arn
 from rolecall.identifiers import parse_arn
 from rolecall.message import ServiceError
-from rolecall.policy.decide import Policies
+from rolecall.policy.compile import compile_policy
+from rolecall.policy.decide import Attached, Policies
 from rolecall.policy.request import ContextValue
 from rolecall.services.iam.access import group_check, on_account, role_check, user_check
 from rolecall.services.iam.finding import the_group, the_role, the_user
 from rolecall.services.iam.policy_exclusions import without
 from rolecall.services.iam.refusals import invalid_input, no_such_entity
+from rolecall.services.iam.shown import trust_text
 from rolecall.services.iam.simulated_caller import SimulatedCaller, known_caller, named_caller, unknown_caller
 from rolecall.services.iam.simulation import Setting, Trust, simulate
 from rolecall.services.iam.simulation_input import (
@@ -168,9 +171,15 @@ def _trust_of(allowed: Allowed, view: Snapshot, arn: str) -> Trust:
     if found is None:
         return Trust(None, {})
     try:
-        return Trust(trust_policy(view, found.account, found.role_id).policy, _tags(found))
+        stored = trust_policy(view, found.account, found.role_id).policy
     except PolicyBroken as broken:
         raise ServiceError("PolicyEvaluation", str(broken), 500) from broken
+    return Trust(None if stored is None else _shown(stored, trust_text(view, found)), _tags(found))
+
+
+def _shown(stored: Attached, text: str) -> Attached:
+    """Return a trust policy whose statements stand where they do in the text that GetRole shows."""
+    return replace(stored, policy=compile_policy(replace(stored.policy.document, text=text)))
 
 
 def _tags(found: Role | None) -> dict[str, ContextValue]:
