@@ -39,7 +39,7 @@ SETTLED = {
     "NotPrincipal": "lay-0057 lay-0058 lay-0060 lay-0061",
     "who enters a role": "lay-0076 lay-0082 lay-0084 lay-0088 lay-0090 lay-0092",
     "unique ids": "lay-0085 lay-0087 tr-0214",
-    "what a kind of caller can call": "op-0020 op-0021",
+    "what a kind of caller can call": "op-0020 op-0021 op-0026",
 }
 
 

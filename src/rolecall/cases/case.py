@@ -93,7 +93,7 @@ def read_case(case: Mapping[str, object]) -> Case:
         principal,
         _text(asked, "action"),
         resource,
-        _owner(asked, resource, principal),
+        _owner(asked, principal),
         context,
         must_be_admitted=trust is not None,
     )
@@ -105,10 +105,11 @@ def read_case(case: Mapping[str, object]) -> Case:
     )
 
 
-def _owner(asked: Mapping[str, object], resource: str, principal: Principal) -> str | None:
-    """Return the account that owns the resource. What AWS manages is there for the caller's account to read."""
+def _owner(asked: Mapping[str, object], principal: Principal) -> str | None:
+    """Return the account that owns the resource: the caller's, where no other one's policies have a say in it."""
+    resource, action = _text(asked, "resource"), _text(asked, "action")
     named = _text(asked, "resource_account", "") or _account_in(resource)
-    return principal.account if named in {"", None, "aws"} else named
+    return principal.account if named in {"", None, "aws"} or facts.is_own_matter(action) else named
 
 
 def _asking(request: PolicyRequest, action: str, policies: Policies) -> PolicyRequest:

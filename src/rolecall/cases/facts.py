@@ -94,6 +94,11 @@ def needs_both_sides(request: PolicyRequest) -> bool:
     return request.principal.kind is PrincipalKind.ROLE_SESSION and request.action.lower() == "sts:setsourceidentity"
 
 
+def is_own_matter(action: str) -> bool:
+    """Tell whether the caller's account alone decides, whatever account the ARN shows: AssumeRoot."""
+    return action.lower() == "sts:assumeroot"
+
+
 def is_delegated(action: str) -> bool:
     """Tell whether identity policies count only where the resource's own policy admits the account: KMS keys.
 
