@@ -1,15 +1,19 @@
-"""The people's commands, run as people run them."""
+"""The people's commands, run as people run them but in this process: the page about refusals starts the program itself."""
 
 from __future__ import annotations
 
+import io
 import json
-import subprocess
-import sys
+import os
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tests.serving import Credentials, Server
+
+from rolecall.cli import main
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,10 @@ class Command:
 
     def __call__(self, *words: str, who: Credentials | None = None, **more: str) -> Said:
         environment = self.server.environment(self.home, who) | {"COLUMNS": "240"} | more
-        command = [sys.executable, "-m", "rolecall.cli", *words]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-        assert "Traceback" not in done.stderr, done.stderr
-        return Said(done.returncode, done.stdout, done.stderr)
+        out, err = io.StringIO(), io.StringIO()
+        with patch.dict(os.environ, environment, clear=True), redirect_stdout(out), redirect_stderr(err):
+            try:
+                code = main(words)
+            except SystemExit as usage:
+                code = int(usage.code or 0)
+        return Said(code, out.getvalue(), err.getvalue())
