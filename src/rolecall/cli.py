@@ -24,6 +24,7 @@ COMMANDS = {
     "who-can": ("rolecall.client.who_can", "list everyone who may do something"),
     "decide": ("rolecall.cases.decide", "decide authorization cases from a file, without a server"),
     "test-policy": ("rolecall.cases.checking", "run a folder of policies against what is expected of them"),
+    "generate-policy": ("rolecall.client.generate_policy", "write the policy that allows what somebody did"),
     "trail": ("rolecall.client.trail", "list who did what, and what was refused"),
 }
 
