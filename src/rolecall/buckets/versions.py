@@ -186,8 +186,9 @@ def remove(transaction: Transaction, bucket: Bucket, key: str, now: datetime) ->
         marker = ObjectVersion(key, now.replace(microsecond=0), delete_marker=True)
         return Removed(add(transaction, bucket, marker, now).version_id, delete_marker=True)
     newest = current(transaction, bucket.name, key)
-    if newest is not None:
-        _forget_current(transaction, bucket.name, newest, now)
+    if newest is not None:  # and nothing older, for none was ever kept
+        discard(transaction, newest.segments, now)
+        transaction.delete(pack("current", bucket.name, key))
     return Removed()
 
 

@@ -6,11 +6,13 @@ sorts before ("a!", "b"), whatever bytes the parts hold, and a key's parts can b
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 Part = str | bytes | int
 
 _END = b"\x00\x01"
+_TEXT_END = "\0\1"
 _ZERO = b"\x00\xff"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -21,6 +23,16 @@ def pack(*parts: Part) -> bytes:
 
     Every part is closed, so a packed key is also the prefix of exactly the keys that begin with the same parts.
     """
+    try:
+        text = _TEXT_END.join(parts)  # type: ignore[arg-type]  # numbers and bytes come the longer way
+    except TypeError:
+        return _packed(parts)
+    if text.count("\0") >= len(parts):
+        return _packed(parts)
+    return text.encode("utf-8", "surrogateescape") + _END
+
+
+def _packed(parts: Iterable[Part]) -> bytes:
     return b"".join([_bytes(part).replace(b"\x00", _ZERO) + _END for part in parts])
 
 

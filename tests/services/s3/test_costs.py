@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import os
 import sys
@@ -72,9 +73,15 @@ class Asked:
         return self._loop.run_until_complete(work)
 
     def request(
-        self, method: str, path: str, *, body: bytes = b"", query: list[tuple[str, str]] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        query: list[tuple[str, str]] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Request:
-        return self._signer.send(method, path, query or [], body=body).request()
+        return self._signer.send(method, path, query or [], headers, body).request()
 
     def answer(self, request: Request) -> Response:
         response = self._run(self._worker.gateway.answer(request))
@@ -186,6 +193,17 @@ def test_a_key_of_a_listing_calls_no_function_of_its_own(asked: Asked) -> None:
         asked.calls("GET", "/home", query=[("list-type", "2"), ("max-keys", size)]) for size in ("100", "1000")
     )
     assert many - few < 100, f"{many - few} calls more for 900 keys more"
+
+
+def test_a_key_deleted_among_many_is_read_once_and_takes_two_changes(asked: Asked) -> None:
+    keys = [f"doomed-{number}" for number in range(50)]
+    for key in keys:
+        asked.ask("PUT", f"/home/{key}", body=b"x")
+    body = f"<Delete>{''.join(f'<Object><Key>{key}</Key></Object>' for key in keys)}</Delete>".encode()
+    md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+    ran = asked.statements("POST", "/home", query=[("delete", "")], body=body, headers={"content-md5": md5})
+    assert sum(statement.startswith("DELETE") for statement in ran) == 100  # the records, and the bytes
+    assert reads(ran) <= 53, reads(ran)
 
 
 @pytest.mark.parametrize(("method", "path", "most"), [("GET", "/home/key-0004", 800), ("PUT", "/home/again", 1100)])

@@ -52,6 +52,11 @@ class Doomed(msgspec.Struct, frozen=True, kw_only=True):
     last_modified_time: datetime | None = None
     size: int | None = None
 
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it must be like something."""
+        return self.e_tag is not None or self.last_modified_time is not None or self.size is not None
+
 
 class Delete(msgspec.Struct, frozen=True, kw_only=True):
     """The document of DeleteObjects."""
@@ -170,19 +175,19 @@ def _delete(transaction: Transaction, home: Bucket, one: Doomed, now: datetime) 
     """Remove what is named, if it is what it must be like. That it is not there is no error, as on AWS."""
     check_key(one.key)
     if one.version_id is None:
-        _check_conditions(current(transaction, home.name, one.key), one)
+        if one.is_conditional:
+            _check_conditions(current(transaction, home.name, one.key), one)
         return remove(transaction, home, one.key, now)
     check_version_id(one.version_id)
     found = version(transaction, home.name, one.key, one.version_id)
-    _check_conditions(found, one)
+    if one.is_conditional:
+        _check_conditions(found, one)
     if found is None:
         return Removed(one.version_id)
     return remove_version(transaction, home.name, found, now)
 
 
 def _check_conditions(found: ObjectVersion | None, one: Doomed) -> None:
-    if one.e_tag is None and one.last_modified_time is None and one.size is None:
-        return
     if found is None or found.delete_marker:
         raise no_such_key(one.key)
     if one.e_tag is not None and not names_etag(one.e_tag, found.etag):
