@@ -103,6 +103,8 @@ def test_what_no_policy_refused_is_told_apart() -> None:
     assert sentence(record(broken)) == "Refused: user/alice inline P: not JSON."
     assert "No policy is in the way." in explanation(record(broken)).plain
     assert sentence(record(error="SignatureDoesNotMatch")) == "Refused before any policy was asked: no"
+    of_aws = record(additionalEventData={}) | {"errorMessage": "User: x is not authorized to perform: y"}
+    assert sentence(of_aws) == "Refused: User: x is not authorized to perform: y"
     shut_out = check("resource-based policy", "explicit_deny", statements=[])
     assert sentence(record(shut_out)) == "Refused: Block Public Access keeps strangers from this bucket."
 

@@ -37,13 +37,20 @@ def sentence(record: Record) -> str:
     if not is_refused(record):
         return _not_refused(record, check)
     if check is None or text(check, "outcome") == "allow":
-        reason = text(record, "additionalEventData", "reason") or text(record, "errorMessage")
-        return f"Refused before any policy was asked: {reason}"
+        return _without_reasons(record)
     if text(check, "broken"):
         return f"Refused: {text(check, 'broken')}."
     if text(check, "outcome") == "explicit_deny":
         return f"Refused: {_denied(check)}."
     return f"Refused: {_silent(record, check)}."
+
+
+def _without_reasons(record: Record) -> str:
+    """Return what a record says that holds no decision: refused before there was one, or by AWS, which keeps none."""
+    message = text(record, "errorMessage")
+    if "not authorized to perform" in message:
+        return f"Refused: {message}"
+    return f"Refused before any policy was asked: {text(record, 'additionalEventData', 'reason') or message}"
 
 
 def _not_refused(record: Record, check: Record | None) -> str:
