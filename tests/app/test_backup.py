@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +18,12 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from tests.serving import ACCOUNT, Credentials, Server, serving
 
+from rolecall.app.backup import back_up as back_up_here
+from rolecall.app.folder import DataFolder
+from rolecall.app.progress import Progress
 from rolecall.app.removals import Removals
+from rolecall.app.snapshot import Options
+from rolecall.files import RealFiles
 
 BUCKET = "kept"
 LARGE = 200_000
@@ -233,6 +240,74 @@ def test_sessions_from_before_the_backup_end_with_a_restore_unless_they_are_kept
         with serving(tmp_path / name) as server:
             assert _lives(server, session) is lives
             assert _lives(server, user)
+
+
+def test_a_backup_after_kill_9_has_what_only_the_log_holds(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", "--account", ACCOUNT) as server:
+        root = server.root
+        server.client("iam").create_user(UserName="just-before")
+        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+    assert (tmp_path / "data" / "rolecall.db-wal").stat().st_size > 0
+    backup = back_up(tmp_path / "data", tmp_path / "backups", "--with-keys")
+    assert not list(backup.glob("*-wal"))
+    restored(backup, tmp_path / "again")
+    with serving(tmp_path / "again") as again:
+        assert again.client("iam", root).get_user(UserName="just-before")
+
+
+def test_a_backup_is_not_made_inside_its_folder_and_is_not_served_itself(world: Server, tmp_path: Path) -> None:
+    done = rolecall("backup", world.data / "backups", "--data", world.data)
+    assert (done.returncode, "inside its own data folder" in done.stderr) == (2, True)
+    backup = back_up(world.data, tmp_path / "backups", "--with-keys")
+    for words in (("serve", "--port", "0"), ("doctor",)):
+        refused = rolecall(*words, "--data", backup)
+        assert (refused.returncode, "is a backup" in refused.stderr) == (2, True)
+    assert rolecall("restore", backup, "--check").returncode == 0
+
+
+class FullDisk(RealFiles):
+    """A disk that is full after so many calls."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def _take(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def write(self, descriptor: int, pieces: Sequence[bytes]) -> None:
+        self._take()
+        super().write(descriptor, pieces)
+
+    def sync(self, descriptor: int) -> None:
+        self._take()
+        super().sync(descriptor)
+
+    def sync_folder(self, path: str) -> None:
+        self._take()
+        super().sync_folder(path)
+
+
+def test_a_disk_that_is_full_at_any_moment_leaves_no_backup_and_the_one_before(world: Server, tmp_path: Path) -> None:
+    target, folder = tmp_path / "backups", DataFolder(world.data)
+    before = back_up(world.data, target)
+    world.client("s3").put_object(Bucket=BUCKET, Key="more", Body=os.urandom(LARGE))
+    failed = 0
+    for calls in range(1000):
+        try:
+            back_up_here(folder, target, Progress(), Options(), FullDisk(calls))
+        except OSError as fault:
+            assert fault.errno == errno.ENOSPC  # noqa: PT017
+            failed += 1
+            whole = [path for path in target.iterdir() if path.is_dir()]
+            if whole != [before]:  # only its last sync failed, of a backup that is complete
+                break
+        else:
+            break
+    assert failed > 5
+    assert all(rolecall("restore", path, "--check").returncode == 0 for path in target.iterdir() if path.is_dir())
 
 
 def test_blobs_are_not_removed_while_they_are_copied(tmp_path: Path) -> None:

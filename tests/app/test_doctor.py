@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -27,6 +29,8 @@ from rolecall.store.interface import Transaction
 from rolecall.store.keys import pack
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
+from rolecall.upkeep.identities import KINDS
+from rolecall.upkeep.records import STORE, TRAIL
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +156,11 @@ def _cut_database(data: Path) -> None:
     os.truncate(data / "rolecall.db", (data / "rolecall.db").stat().st_size // 2)
 
 
+def _reset_sequence(data: Path) -> None:
+    with closing(sqlite3.connect(data / "rolecall.db")) as connection, connection:
+        connection.execute("UPDATE meta SET value = 3 WHERE name = 'sequence'")
+
+
 def _garble_pages(data: Path) -> None:
     with (data / "rolecall.db").open("r+b") as file:
         file.seek(2 * 4096)
@@ -220,6 +229,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a keyring that others may read": (lambda data: (data / "keyring").chmod(0o644), "permissions", "chmod 600"),
     "a folder that others may read": (lambda data: data.chmod(0o755), "permissions", "chmod 700"),
     "pages of the database that are garbled": (_garble_pages, "store-damaged", "rolecall.db"),
+    "a change's number that is behind": (_reset_sequence, "store-damaged", "would be given twice"),
     "half a database": (_cut_database, "store-refused", "its file is damaged"),
     "no database": (lambda data: (data / "rolecall.db").unlink(), "store-refused", "is missing"),
     "an empty database": (lambda data: os.truncate(data / "rolecall.db", 0), "store-refused", "is empty"),
@@ -262,6 +272,18 @@ def test_damage_is_named_with_where_what_it_means_and_what_to_do(
     named = [finding for finding in told["findings"] if finding["check"] == check]
     assert any(said in finding["at"] for finding in named), told["findings"]
     assert all(finding["means"] and finding["do"] for finding in told["findings"])
+
+
+def test_every_kind_of_record_that_the_program_writes_is_examined() -> None:
+    """Who adds a kind says in rolecall/upkeep what makes a record of it sound."""
+    source = Path(cli.__file__).parent
+    text = "".join(path.read_text() for path in source.rglob("*.py") if "upkeep" not in path.parts)
+    words = set(re.findall(r'(?:pack|open_ended)\("([a-z-]+)"', text))
+    for one, other in re.findall(r'Relation\("([a-z-]+)", "([a-z-]+)"\)', text):
+        words |= {one, other}
+    words |= set(re.findall(r'Drawer\("([a-z-]+)"', text))
+    assert words - STORE.keys() - TRAIL.keys() == set()
+    assert set(re.findall(r'Kind\("([a-z-]+)"', text)) == KINDS.keys()
 
 
 def test_the_table_says_the_same_in_words(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rolecall.app.copies import Unreadable
-from rolecall.app.folder import DataFolder, FolderRefused
+from rolecall.app.folder import MANIFEST, DataFolder, FolderRefused
 from rolecall.app.progress import Progress
 from rolecall.app.snapshot import Options, make_snapshot
 from rolecall.clock import SystemClock
-from rolecall.files import RealFiles
+from rolecall.files import Files, RealFiles
 from rolecall.store.interface import StoreError
-from rolecall.upkeep.manifest import MANIFEST, BackupDamaged, Manifest, read_manifest
+from rolecall.upkeep.manifest import BackupDamaged, Manifest, read_manifest
 
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z(?:-[0-9]+)?")
 """What the folder of a backup is called: the moment it was begun."""
@@ -57,13 +57,18 @@ def run(arguments: argparse.Namespace) -> int:
     return _report(made, manifest)
 
 
-def back_up(folder: DataFolder, target: Path, progress: Progress, options: Options) -> tuple[Path, Manifest]:
+def back_up(
+    folder: DataFolder, target: Path, progress: Progress, options: Options, files: Files | None = None
+) -> tuple[Path, Manifest]:
     """Make a backup of `folder` in a new folder in `target`; return where it is and what is in it.
 
     It has its name only when it is whole and durable. Raises FolderRefused, StoreError, Unreadable, OSError.
     """
-    files = RealFiles()
+    files = files or RealFiles()
+    if target.resolve().is_relative_to(folder.path.resolve()):
+        raise FolderRefused("a backup inside its own data folder would be lost with it; name another place.")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files.sync_folder(str(target.parent))
     with _alone_in(target):
         for leftover in target.glob(f"{_PARTIAL}*"):
             shutil.rmtree(leftover)

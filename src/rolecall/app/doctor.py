@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rolecall.app.examination import Examination
-from rolecall.app.folder import DataFolder, FolderRefused
+from rolecall.app.folder import MANIFEST, DataFolder, FolderRefused
 from rolecall.app.progress import Progress
 from rolecall.app.removals import Removals
 from rolecall.clock import SystemClock
@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if not folder.path.is_dir() or not any(folder.path.iterdir()):
             raise FolderRefused(f"`{folder.path}` is not a data folder of Rolecall.")
+        if (folder.path / MANIFEST).exists():
+            raise FolderRefused(f"`{folder.path}` is a backup: `rolecall restore --check` reads one.")
         examination.run(quick=arguments.quick)
         repaired = _repair(folder, examination) if arguments.repair else 0
     except (FolderRefused, StoreError) as refusal:

@@ -9,6 +9,8 @@ from typing import IO
 
 ROOT_CREDENTIALS = "root-credentials"
 TUTORIAL_CREDENTIALS = "tutorial-credentials"
+MANIFEST = "backup.json"
+"""What makes a folder a backup: it is restored, and never served itself."""
 
 
 class FolderRefused(Exception):
@@ -40,7 +42,7 @@ class DataFolder:
             )
 
     def refuse_if_robbed(self) -> None:
-        """Raise FolderRefused where a folder that has been in use lacks its store or its keyring.
+        """Raise FolderRefused for a backup, and where a folder that has been in use lacks its store or its keyring.
 
         Begun anew, it would look well and be empty. Cut-short first starts leave nothing that this refuses.
         """
@@ -50,6 +52,8 @@ class DataFolder:
                 f"`{self.store}` is missing or empty, though the folder has been in use: restore a backup into a new"
                 " folder (`rolecall restore`), or name another folder for a new account."
             )
+        if (self.path / MANIFEST).exists():
+            raise FolderRefused(f"`{self.path}` is a backup: make a data folder of it with `rolecall restore`.")
         if has_store and not self.keyring.exists():
             raise FolderRefused(
                 f"`{self.keyring}` is missing: put the keyring file back that was made with this folder. Without it no"

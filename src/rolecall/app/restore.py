@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rolecall.app import copies
 from rolecall.app.backup import backups_in
-from rolecall.app.folder import DataFolder, FolderRefused
+from rolecall.app.folder import MANIFEST, DataFolder, FolderRefused
 from rolecall.app.progress import Progress
 from rolecall.clock import SystemClock
 from rolecall.directory.sessions import replace_session_keys
@@ -22,7 +22,7 @@ from rolecall.objects.local import BlobFiles
 from rolecall.store.interface import StoreError
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
-from rolecall.upkeep.manifest import BLOBS, MANIFEST, BackupDamaged, Manifest, Sum, read_blobs, read_manifest
+from rolecall.upkeep.manifest import BLOBS, BackupDamaged, Manifest, Sum, read_blobs, read_manifest
 
 _AT_ONCE = 1024
 

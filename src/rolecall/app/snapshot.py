@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rolecall.app import copies
-from rolecall.app.folder import ROOT_CREDENTIALS, TUTORIAL_CREDENTIALS, DataFolder
+from rolecall.app.folder import MANIFEST, ROOT_CREDENTIALS, TUTORIAL_CREDENTIALS, DataFolder
 from rolecall.app.progress import Progress
 from rolecall.app.removals import Removals
 from rolecall.directory.accounts import account
@@ -19,7 +19,7 @@ from rolecall.files import Files, write_whole
 from rolecall.objects.local import BlobFiles
 from rolecall.store.interface import StoreUnavailable
 from rolecall.store.sqlite import Inspection
-from rolecall.upkeep.manifest import BLOBS, MANIFEST, BackupDamaged, Manifest, Sum, read_blobs, write_blobs
+from rolecall.upkeep.manifest import BLOBS, BackupDamaged, Manifest, Sum, read_blobs, write_blobs
 from rolecall.upkeep.manifest import write_manifest as written
 from rolecall.upkeep.segments import blobs_in
 

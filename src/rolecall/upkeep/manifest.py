@@ -9,7 +9,6 @@ from datetime import datetime
 import msgspec
 
 FORMAT = 1
-MANIFEST = "backup.json"
 BLOBS = "blobs.txt"
 
 _LINE = re.compile(r"([0-9a-f]{32}) ([0-9]{1,20}) ([0-9a-f]{64})")
@@ -57,7 +56,7 @@ def read_manifest(text: bytes) -> Manifest:
     try:
         manifest = msgspec.json.decode(text, type=Manifest)
     except msgspec.MsgspecError as error:
-        raise BackupDamaged(f"its {MANIFEST} cannot be read ({error}).") from error
+        raise BackupDamaged(f"its manifest cannot be read ({error}).") from error
     if manifest.format != FORMAT:
         raise BackupDamaged(f"it was made by a newer version of this program (format {manifest.format}).")
     return manifest

@@ -28,11 +28,16 @@ def _configured_trail(look: Look, key: bytes, parts: tuple[str, ...], value: byt
         look.find(findings.MISPLACED, shown(key))
 
 
+def _nothing(_look: Look, _key: bytes, _parts: tuple[str, ...], _value: bytes) -> None:
+    """Accept a record that means nothing."""
+
+
 STORE: Mapping[str, Check] = {
     **identities.CHECKS,
     **secrets.CHECKS,
     **objects.CHECKS,
     "configured-trail": _configured_trail,
+    "probe": _nothing,
 }
 """What each kind of record in the store is held against, by the first part of its key."""
 
@@ -66,7 +71,7 @@ def examine_store(
 def examine_trail(view: Snapshot, now: datetime, told: Callable[[int], None] = lambda _count: None) -> Look:
     """Examine every record of one state of the trail."""
     look = Look(view, now)
-    _each(look, _TRAIL, told)
+    _each(look, TRAIL, told)
     return look
 
 
@@ -104,4 +109,5 @@ def _index(look: Look, key: bytes, _parts: tuple[str, ...], _value: bytes) -> No
         look.find(findings.DANGLING, shown(key[:-_SUFFIX]))
 
 
-_TRAIL: Mapping[str, Check] = {"segment": _segment, "by": _index, "by-many": _index}
+TRAIL: Mapping[str, Check] = {"segment": _segment, "by": _index, "by-sums": _index}
+"""What each kind of record in the trail is held against."""

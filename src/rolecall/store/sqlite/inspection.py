@@ -20,6 +20,7 @@ _BUSY_SECONDS = 10
 _PAGES = 1024
 """Pages that are copied at once, between two words of progress."""
 _MOST_FAULTS = 100
+_AHEAD = "SELECT count(*) FROM kv WHERE version < 1 OR version > (SELECT value FROM meta WHERE name = 'sequence')"
 
 
 class Inspection:
@@ -59,13 +60,19 @@ class Inspection:
             raise translated(fault) from fault
 
     def faults(self, *, quick: bool = False) -> list[str]:
-        """Return what SQLite finds wrong with the file, at most 100 sentences; `quick` leaves indexes out."""
+        """Return what is wrong with the file by SQLite's word and ours, in sentences; `quick` leaves indexes out."""
         pragma = "quick_check" if quick else "integrity_check"
         try:
             found = [str(row[0]) for row in self._connection.execute(f"PRAGMA {pragma}({_MOST_FAULTS})")]
+            ahead: int = self._connection.execute(_AHEAD).get
         except FAULTS as fault:
             return [str(translated(fault))]
-        return [] if found == ["ok"] else found
+        told = (
+            [f"{ahead} records are numbered beyond the last change: their numbers would be given twice"]
+            if ahead
+            else []
+        )
+        return told if found == ["ok"] else found + told
 
     def copy_to(self, target: Path, told: Callable[[int, int], None] = lambda _done, _all: None) -> None:
         """Copy one state of the store into the new file `target` (mode 0600), which needs no log beside it.
