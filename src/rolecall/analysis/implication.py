@@ -36,7 +36,7 @@ def _one(want: Condition, of: Document, give: Condition, by: Document, known: Sy
     if wanted.operator.name == "Null" or given.operator.name == "Null":
         same = {value.lower() for value in want.values} == {value.lower() for value in give.values}
         return wanted.operator is given.operator and same
-    if given.if_exists and not wanted.if_exists and not _passes_without(wanted):
+    if _passes_without(given) and not _passes_without(wanted):
         return False
     if wanted.operator.negated is not given.operator.negated:
         return False
@@ -46,12 +46,10 @@ def _one(want: Condition, of: Document, give: Condition, by: Document, known: Sy
 
 
 def _passes_without(operator: Spelled) -> bool:
-    """Tell whether an operator holds where its key is absent."""
-    return (
-        operator.if_exists
-        or operator.quantifier == "ForAllValues"
-        or (operator.operator.negated and not operator.quantifier)
-    )
+    """Tell whether an operator holds where its key is absent. ForAnyValue never does, IfExists or not."""
+    if operator.quantifier:
+        return operator.quantifier == "ForAllValues"
+    return operator.if_exists or operator.operator.negated
 
 
 _Side = tuple[Condition, Spelled, Document]
