@@ -153,7 +153,7 @@ def reads(statements: list[str]) -> int:
 def test_a_small_object_is_read_in_one_view_by_two_reads(asked: Asked) -> None:
     ran = asked.statements("GET", "/home/key-0002")
     assert reads(ran) == 2, ran  # its record, and its bytes
-    assert ran.count("BEGIN") == 1
+    assert sum("watermark" in statement for statement in ran) == 1, ran  # each view reads the mark
     assert len(ran) <= 5, ran
 
 
