@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,16 +121,27 @@ def serving(
     key: Path | None = None,
     workers: int = 2,
     sync: bool = False,
+    log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Start a server on `data` and a free port, wait for its ready line, and stop it at the end."""
+    """Start a server on `data` and a free port, wait for its ready line, and stop it at the end.
+
+    What it logs goes to the file `log`, or into a pipe, which a server that logs much fills up and waits for.
+    """
     tls = ["--tls-certificate", str(certificate), "--tls-key", str(key)] if certificate else []
     command = [sys.executable, "-m", "rolecall.cli", "serve", "--data", str(data), "--port", "0"]
     command += ["--workers", str(workers), *([] if sync else ["--no-sync"]), *tls, *options]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    with log.open("w") if log else nullcontext(subprocess.PIPE) as stderr:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, **environment} if environment else None,
+        )
     try:
-        yield Server(process, data, _ready(process), certificate)
+        yield Server(process, data, _ready(process, log), certificate)
     finally:
         if process.poll() is None:
             process.terminate()
@@ -140,10 +151,9 @@ def serving(
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _ready(process: subprocess.Popen[str]) -> str:
+def _ready(process: subprocess.Popen[str], log: Path | None = None) -> str:
     """Return the endpoint of the ready line."""
     assert process.stdout is not None
-    assert process.stderr is not None
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         readable, _, _ = select.select([process.stdout], [], [], 0.5)
@@ -152,6 +162,12 @@ def _ready(process: subprocess.Popen[str]) -> str:
             if line.startswith("ready "):
                 return line.split()[1]
         if process.poll() is not None:
-            raise AssertionError(f"the server stopped: {process.stderr.read()}")
+            raise AssertionError(f"the server stopped: {_said(process, log)}")
     process.kill()
-    raise AssertionError(f"the server is not ready: {process.stderr.read()}")
+    raise AssertionError(f"the server is not ready: {_said(process, log)}")
+
+
+def _said(process: subprocess.Popen[str], log: Path | None) -> str:
+    if log is not None:
+        return log.read_text()
+    return process.stderr.read() if process.stderr is not None else ""

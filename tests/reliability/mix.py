@@ -71,8 +71,8 @@ def put(key: str, mark: int, size: int, bucket: str = PLAIN) -> Change:
     return Change(s3("PUT", bucket, key, body=content(key, mark, size)), {("object", bucket, key): str(mark)})
 
 
-def uploads(me: str, first_part: int = 0) -> Work:
-    """Multipart uploads are begun, given parts (one twice), and completed or aborted."""
+def uploads(me: str, first_part: int = 0, *, tidy: bool = False) -> Work:
+    """Multipart uploads are begun, given parts, and completed or aborted; `tidy`, nothing is left of them."""
     for count in itertools.count(1):
         key = f"{me}/{count}"
         body = content(key, count, first_part + (SMALL if count % 2 else LARGE))
@@ -90,26 +90,33 @@ def uploads(me: str, first_part: int = 0) -> Work:
             etags.append(given.headers["etag"])
         if count % 4 == 0:
             yield Change(s3("DELETE", PLAIN, key, {"uploadId": upload}), {subject: "aborted"})
-        elif count % 5:
+        elif count % 5 or tidy:
             yield Change(complete(PLAIN, key, upload, etags), {subject: str(count)})
+            if tidy:
+                yield Change(s3("DELETE", PLAIN, key), {subject: "aborted"})
 
 
-def versions(me: str) -> Work:
-    """Versions and delete markers are added to a few keys."""
-    kept = dict.fromkeys((f"{me}/0", f"{me}/1"), 0)
+def versions(me: str, *, at_most: int = 0) -> Work:
+    """Versions and delete markers are added to a few keys; with `at_most`, so many at a time, and all removed again."""
+    kept: dict[str, list[str]] = {f"{me}/0": [], f"{me}/1": []}
     for count in itertools.count(1):
         key = f"{me}/{count % 2}"
-        kept[key] += 1
+        ids = kept[key]
         subject = ("versions", VERSIONED, key)
-        if count % 3:
-            asked = s3("PUT", VERSIONED, key, body=content(key, count, SMALL if count % 4 else LARGE))
-            yield Change(asked, {subject: f"{kept[key]} versions, newest {count}"})
-        else:
-            yield Change(s3("DELETE", VERSIONED, key), {subject: f"{kept[key]} versions, newest {GONE}"})
+        newest = str(count) if count % 3 else GONE
+        body = content(key, count, SMALL if count % 4 else LARGE)
+        asked = s3("PUT", VERSIONED, key, body=body) if count % 3 else s3("DELETE", VERSIONED, key)
+        answer = yield Change(asked, {subject: f"{len(ids) + 1} versions, newest {newest}"})
+        ids.append(answer.headers.get("x-amz-version-id", ""))
+        if at_most and len(ids) >= at_most:
+            while ids:
+                oldest = ids.pop(0)
+                left = f"{len(ids)} versions, newest {newest}" if ids else GONE
+                yield Change(s3("DELETE", VERSIONED, key, {"versionId": oldest}), {subject: left})
 
 
-def users(me: str, keys: dict[str, Key]) -> Work:
-    """Users come, get policies and keys, and go."""
+def users(me: str, keys: dict[str, Key], *, tidy: bool = False) -> Work:
+    """Users come, get policies and keys, and go: every other one, or, `tidy`, all."""
     for count in itertools.count(1):
         name = f"{me}-{count}"
         user, inline, attached = ("user", name), ("inline", name), ("attached", name)
@@ -121,7 +128,7 @@ def users(me: str, keys: dict[str, Key]) -> Work:
         yield Change(iam("AttachUserPolicy", UserName=name, PolicyArn=READ_ONLY), {attached: "yes"})
         given = yield Change(iam("CreateAccessKey", UserName=name), then=lambda answer: _keep("key", answer, keys))
         key = given.credentials.access_key_id
-        if count % 2:
+        if count % 2 and not tidy:
             continue
         yield Change(iam("DeleteAccessKey", UserName=name, AccessKeyId=key), {("key", key): DEAD_KEY})
         yield Change(iam("DetachUserPolicy", UserName=name, PolicyArn=READ_ONLY), {attached: GONE})
@@ -129,8 +136,8 @@ def users(me: str, keys: dict[str, Key]) -> Work:
         yield Change(iam("DeleteUser", UserName=name), {user: GONE})
 
 
-def roles(me: str, actor: Key, keys: dict[str, Key]) -> Work:
-    """Roles come, change whom they trust, are assumed, and go with their sessions."""
+def roles(me: str, actor: Key, keys: dict[str, Key], *, tidy: bool = False) -> Work:
+    """Roles come, change whom they trust, are assumed, and go with their sessions: every fourth, or, `tidy`, all."""
     for count in itertools.count(1):
         name = f"{me}-{count}"
         trust = ("trust", name)
@@ -144,20 +151,20 @@ def roles(me: str, actor: Key, keys: dict[str, Key]) -> Work:
                 yield Change(asked, {trust: str(mark)})
             given = yield Change(assume(name, actor), then=lambda answer: _keep("key", answer, keys))
             sessions.append(given.credentials.access_key_id)
-        if count % 4 == 0:
+        if count % 4 == 0 or tidy:
             dead = {("key", session): DEAD_KEY for session in sessions}
             yield Change(iam("DeleteRole", RoleName=name), {trust: GONE, **dead})
 
 
-def buckets(me: str) -> Work:
-    """Buckets come, get policies, and go."""
+def buckets(me: str, *, tidy: bool = False) -> Work:
+    """Buckets come, get policies, and go: three of four, or, `tidy`, all."""
     for count in itertools.count(1):
         name = f"{me}-{count}"
         bucket, of_bucket = ("bucket", name), ("bucket policy", name)
         yield Change(s3("PUT", name), {bucket: "there"})
         document = policy(count, principal=ROOT, action="s3:GetObject", resource=f"arn:aws:s3:::{name}/*").encode()
         yield Change(s3("PUT", name, query={"policy": ""}, body=document), {of_bucket: str(count)})
-        if count % 4:
+        if count % 4 or tidy:
             yield Change(s3("DELETE", name, query={"policy": ""}), {of_bucket: GONE})
             yield Change(s3("DELETE", name), {bucket: GONE})
 

@@ -25,15 +25,8 @@ class Connection:
 
     def ask(self, asked: Asked) -> Answer:
         """Return the answer, or LOST where there was none. Nothing is ever sent twice."""
-        sent = asked.signed(self._root, self._address.netloc)
-        target = f"{sent.path}?{sent.query}" if sent.query else sent.path
         try:
-            connection = self.opened()
-            connection.putrequest(sent.method, target, skip_host=True, skip_accept_encoding=True)
-            for name, value in sent.headers:
-                connection.putheader(name, value)
-            connection.endheaders(sent.body)
-            answer = connection.getresponse()
+            answer = self.begin(asked)
             body = answer.read()
         except (OSError, http.client.HTTPException):
             self.close()
@@ -41,6 +34,17 @@ class Connection:
         if answer.will_close:
             self.close()
         return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
+
+    def begin(self, asked: Asked) -> http.client.HTTPResponse:
+        """Return the answer before its body was read. Raises OSError, HTTPException."""
+        sent = asked.signed(self._root, self._address.netloc)
+        connection = self.opened()
+        target = f"{sent.path}?{sent.query}" if sent.query else sent.path
+        connection.putrequest(sent.method, target, skip_host=True, skip_accept_encoding=True)
+        for name, value in sent.headers:
+            connection.putheader(name, value)
+        connection.endheaders(sent.body)
+        return connection.getresponse()
 
     def opened(self) -> http.client.HTTPConnection:
         if self._open is None:

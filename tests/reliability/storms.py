@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,23 +26,47 @@ PART = 5 * 1024 * 1024
 """The smallest part that need not be the last."""
 
 
+Maker = Callable[[str], Work]
+"""Begins a work under a name of its own."""
+
+
+def everything(actor: Key, keys: dict[str, Key]) -> list[Maker]:
+    """Return what leaves much behind, for short storms."""
+    return [
+        lambda me: mix.objects(f"small-{me}", mix.SMALL),
+        lambda me: mix.objects(f"large-{me}", 300_000),
+        lambda me: mix.uploads(f"upload-{me}"),
+        lambda me: mix.uploads(f"parts-{me}", PART),
+        lambda me: mix.versions(f"version-{me}"),
+        lambda me: mix.users(f"user-{me}", keys),
+        lambda me: mix.roles(f"role-{me}", actor, keys),
+        lambda me: mix.buckets(f"bucket-{me}"),
+        lambda me: mix.objects(f"little-{me}", 100),
+    ]
+
+
+def for_an_hour(actor: Key, keys: dict[str, Key]) -> list[Maker]:
+    """Return what does the same and leaves no more than it found."""
+    return [
+        lambda me: mix.objects(f"small-{me}", mix.SMALL),
+        lambda me: mix.objects(f"large-{me}", mix.LARGE),
+        lambda me: mix.uploads(f"upload-{me}", tidy=True),
+        lambda me: mix.versions(f"version-{me}", at_most=30),
+        lambda me: mix.users(f"user-{me}", keys, tidy=True),
+        lambda me: mix.roles(f"role-{me}", actor, keys, tidy=True),
+        lambda me: mix.buckets(f"bucket-{me}", tidy=True),
+    ]
+
+
 class Storm:
     """Threads that work, each over its own connection, and begin something new after a change that is in doubt."""
 
-    def __init__(self, server: Server, ledger: Ledger, actor: Key, keys: dict[str, Key], name: str) -> None:
-        makers: list[Callable[[str], Work]] = [
-            lambda me: mix.objects(f"small-{me}", mix.SMALL),
-            lambda me: mix.objects(f"large-{me}", 300_000),
-            lambda me: mix.uploads(f"upload-{me}"),
-            lambda me: mix.uploads(f"parts-{me}", PART),
-            lambda me: mix.versions(f"version-{me}"),
-            lambda me: mix.users(f"user-{me}", keys),
-            lambda me: mix.roles(f"role-{me}", actor, keys),
-            lambda me: mix.buckets(f"bucket-{me}"),
-            lambda me: mix.objects(f"little-{me}", 100),
-        ]
+    def __init__(
+        self, server: Server, ledger: Ledger, makers: Iterable[Maker], name: str, *, pause: float = 0.0
+    ) -> None:
         self._server = server
         self._ledger = ledger
+        self._pause = pause
         self._over = threading.Event()
         self.trouble: list[BaseException] = []
         self.threads = [
@@ -56,12 +80,15 @@ class Storm:
         try:
             while not self._over.is_set():
                 turn += 1
-                mix.drive(maker(f"{name}-{turn}"), self._ledger, connection.ask, self._over.is_set)
+                mix.drive(maker(f"{name}-{turn}"), self._ledger, connection.ask, self._is_over)
                 self._over.wait(0.05)
         except BaseException as error:
             self.trouble.append(error)
         finally:
             connection.close()
+
+    def _is_over(self) -> bool:
+        return self._over.wait(self._pause) if self._pause else self._over.is_set()
 
     def end(self) -> None:
         """Let everybody finish what they are at. Raises what one of them met."""
@@ -74,9 +101,9 @@ class Storm:
 
 
 @contextmanager
-def storm(server: Server, ledger: Ledger, actor: Key, keys: dict[str, Key], name: str) -> Iterator[Storm]:
-    """Let the storm blow for as long as the block runs."""
-    blowing = Storm(server, ledger, actor, keys, name)
+def storm(server: Server, ledger: Ledger, makers: Iterable[Maker], name: str, *, pause: float = 0.0) -> Iterator[Storm]:
+    """Let the storm blow for as long as the block runs; everybody waits `pause` seconds between two changes."""
+    blowing = Storm(server, ledger, makers, name, pause=pause)
     for thread in blowing.threads:
         thread.start()
     try:

@@ -170,7 +170,7 @@ def test_nothing_acknowledged_is_lost_when_a_file_system_loses_what_was_not_sync
             with serving(at / "data", "--account", ACCOUNT, sync=True) as server:
                 actor = actor or mix.prepare(Connection(server).ask)
                 assert storms.wrong_now(server, ledger, keys, everything=True) == []
-                with storms.storm(server, ledger, actor, keys, f"loss-{loss}"):
+                with storms.storm(server, ledger, storms.everything(actor, keys), f"loss-{loss}"):
                     time.sleep(chance.uniform(0.5, 3))
                     folder = os.open(at, os.O_RDONLY)
                     fcntl.ioctl(folder, SHUTDOWN, struct.pack("I", WITHOUT_THE_JOURNAL))
