@@ -52,9 +52,9 @@ fix: setup ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## the benchmarks, as a table (BENCH="--peers" for others beside it)
+bench: setup ## the benchmarks, as a table (BENCH=--peers for others beside it, BENCH=--full for everything)
 	@command -v wrk >/dev/null || { echo "make bench drives its load with wrk: sudo apt-get install wrk"; exit 1; }
-	@$(BIN)/pip install --quiet --constraint constraints.txt -e '.[bench$(if $(findstring --peers,$(BENCH)),$(COMMA)peers)]'
+	@$(BIN)/pip install --quiet --constraint constraints.txt -e '.[bench$(if $(findstring --peers,$(BENCH))$(findstring --full,$(BENCH)),$(COMMA)peers)]'
 	@$(BIN)/python -m bench $(BENCH)
 
 clean: ## remove what was built (not the data)
