@@ -121,7 +121,8 @@ def main() -> None:
         data = Path(folder) / "data"
         with servers.rolecall(data, workers=1, sync=False) as running:
             world = rolecall_world(running.address, data, Path(folder))
-            names = [name for name in ROWS if not options.rows or any(word in name for word in options.rows)]
+            names = [name for name, work in ROWS.items() if not work.alone]
+            names = [name for name in names if not options.rows or any(word in name for word in options.rows)]
             chosen = {}
             for name in names:
                 count = WARM + (options.requests if "10 MiB" not in name and "LIST" not in name else 50)

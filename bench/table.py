@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from bench.workload import HELLO, ROWS
 
 OWN, BASE, FULL = "Rolecall", "baseline", "Rolecall, full store"
+FOREMOST = "SeaweedFS"
+"""The peer whose latencies are shown too."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Report:
         if as_json:
             print(json.dumps(asdict(self), indent=2))
             return
-        console = Console(width=None if Console().is_terminal else 170)
+        console = Console(width=None if Console().is_terminal else 180)
         peers = sorted({name for row in self.rows for name in row.runs} - {OWN, BASE})
         console.print(self._requests(peers))
         if self.growth:
@@ -80,8 +83,8 @@ class Report:
 
     def _requests(self, peers: list[str]) -> Table:
         table = _table(self.conditions, "request", "at once", "Rolecall/s", "p50 ms", "p99 ms", "CPU µs", "MB")
-        for column in (f"{BASE}/s", "of it", *(word for peer in peers for word in (f"{peer}/s", "p99 ms", "times"))):
-            table.add_column(column, justify="right")
+        for column in (f"{BASE}/s", "of it", *(word for peer in peers for word in _columns(peer))):
+            table.add_column(column, justify="right", no_wrap=True)
         for row in self.rows:
             table.add_row(*_cells(row, peers))
         return table
@@ -106,10 +109,14 @@ class Report:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left")
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
     return table
+
+
+def _columns(peer: str) -> tuple[str, ...]:
+    return (f"{peer}/s", "times", "p99 ms") if peer == FOREMOST else (f"{peer}/s", "times")
 
 
 def _cells(row: Row, peers: list[str]) -> list[str]:
@@ -122,12 +129,13 @@ def _cells(row: Row, peers: list[str]) -> list[str]:
     ]
     for peer in peers:
         run = row.runs.get(peer)
-        cells += [_rate(row, run), _latency(run)[1], f"{own.rate / run.rate:.1f}" if own and run and run.rate else ""]
+        cells += [_rate(row, run), f"{own.rate / run.rate:.2f}" if own and run and run.rate else ""]
+        cells += [_latency(run)[1]] if peer == FOREMOST else []
     return cells
 
 
 def _latency(run: Run | None) -> tuple[str, str]:
-    return (f"{run.p50:.2f}", f"{run.p99:.2f}") if run else ("", "")
+    return (f"{run.p50:,.1f}", f"{run.p99:,.1f}") if run and run.rate else ("", "")
 
 
 def _rate(row: Row, run: Run | None) -> str:
