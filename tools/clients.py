@@ -1,4 +1,4 @@
-"""Put other people's clients under .tools, each apart: `clients.py aws1 aws2 doors ansible js simulate`.
+"""Put other people's clients under .tools, each apart: `clients.py aws1 aws2 doors trailscraper ansible js simulate`.
 
 Versions are pinned here, so that a run means the same next month. What is there already is left alone.
 """
@@ -29,6 +29,7 @@ DOORS = (
     "cloudsplaining==0.9.1",
     "principalmapper==1.1.5",
 )
+TRAILSCRAPER = ("trailscraper==0.10.0",)
 ANSIBLE = ("ansible==12.3.0", "boto3==1.44.8")
 TESTS = Path(__file__).parent.parent / "tests"
 JAVASCRIPT = TESTS / "doors" / "js"
@@ -65,6 +66,11 @@ def aws2() -> None:
 def doors() -> None:
     """Clients that other people wrote, in one environment, as .tools/doors/bin/*."""
     _environment("doors", DOORS)
+
+
+def trailscraper() -> None:
+    """trailscraper, which pins a boto3 of its own, in an environment of its own, as .tools/trailscraper/bin/*."""
+    _environment("trailscraper", TRAILSCRAPER)
 
 
 def ansible() -> None:
@@ -138,7 +144,15 @@ def _link(name: str, target: Path) -> None:
     link.symlink_to(target)
 
 
-GROUPS = {"aws1": aws1, "aws2": aws2, "doors": doors, "ansible": ansible, "js": js, "simulate": simulate}
+GROUPS = {
+    "aws1": aws1,
+    "aws2": aws2,
+    "doors": doors,
+    "trailscraper": trailscraper,
+    "ansible": ansible,
+    "js": js,
+    "simulate": simulate,
+}
 
 if __name__ == "__main__":
     sys.exit(main())
