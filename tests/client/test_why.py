@@ -226,7 +226,8 @@ def test_what_was_refused_and_would_be_allowed_now_is_told(world: World, why: Wh
 
     told, record = why(refused_then_allowed)
     assert told.startswith("Refused: the trust policy of role/Closed does not admit user/carol.\n")
-    assert "  Now  It would be allowed now: the policies have changed since.\n" in told
+    changed = "changed since by iam:UpdateAssumeRolePolicy on role/Closed by root"
+    assert f"  Now  It would be allowed now: {changed}.\n" in told
     assert record["explained"]["now"]["decision"] == "allowed"
     world.iam.update_assume_role_policy(RoleName="Closed", PolicyDocument=admit(f"{ARN}:user/dan"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rolecall.client.changes import changes_since
 from rolecall.client.events import Record
 from rolecall.client.policies import bucket_policy, simulate
 from rolecall.client.record import objects, text
@@ -52,8 +53,13 @@ def ask_again(at: Connection, record: Record) -> Now | None:
     if bucket and policy is None and has_layer(check, "resource-based policy"):
         return Now("", "Whether it is refused now cannot be told: the bucket's policy is gone, or not yours to read.")
     if result.allowed:
-        return Now(result.decision, "It would be allowed now: the policies have changed since.")
+        return Now(result.decision, f"It would be allowed now: {_changed(at, record, check)}.")
     return Now(result.decision, "The policies as they are now refuse it too.")
+
+
+def _changed(at: Connection, record: Record, check: Record) -> str:
+    changes = changes_since(at, record, check)
+    return f"changed since by {', '.join(changes)}" if changes else "the policies have changed since"
 
 
 def _unknown(record: Record, check: Record) -> str:
