@@ -50,6 +50,19 @@ def test_a_head_that_drips_is_cut_off_though_it_never_rests(hurried: None) -> No
             _drip(connection, b"a: b\r\n", 150)
 
 
+def test_a_second_head_that_drips_has_no_more_time_than_the_first(
+    hurried: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 60.0)
+    with served(echo) as server, server.connect() as connection:
+        connection.sendall(GET + b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        time.sleep(0.5)
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        with pytest.raises(ConnectionError):
+            _drip(connection, b"a: b\r\n", 90)
+
+
 @pytest.mark.parametrize("first", [b"", GET + b"\r\n", b"GET / HT"])
 def test_a_connection_that_says_nothing_is_closed(hurried: None, first: bytes) -> None:
     with served(echo) as server, server.connect() as connection:
