@@ -104,41 +104,50 @@ def _ended(*_: object) -> NoReturn:
 
 
 class View(Reads):
-    """One state of the store, held from the first read to the end of the `with` block."""
+    """One state of the store, held from the beginning to the end of the `with` block.
 
-    __slots__ = ("_connection", "_idle", "_mark")
+    The reading of the mark that begins it is left unfinished until its end: as long as a statement is under way, SQLite
+    keeps the state for its connection, and neither BEGIN nor COMMIT is needed.
+    """
+
+    __slots__ = ("_connection", "_held", "_idle", "_mark")
 
     def __init__(self, connection: apsw.Connection, idle: list[apsw.Connection], keys: MasterKeys) -> None:
         """Read over `connection`, which nobody else uses, and lay it back on `idle` at the end."""
         super().__init__(connection.execute, keys)
         self._connection = connection
         self._idle = idle
-        self._mark: bytes | None = None
+        self._held: apsw.Cursor | None = None
+        self._mark = b""
 
     def __enter__(self) -> Self:
-        """Begin; the state is chosen by the first read."""
+        """Begin."""
         try:
-            self._execute("BEGIN")
+            self._held = held = self._execute(_MARK)
+            self._mark = next(held)[0]
         except FAULTS as fault:
             raise translated(fault) from fault
         return self
 
     def watermark(self) -> bytes:
         """Return the mark of the one state that this shows."""
-        mark = self._mark
-        if mark is None:
-            mark = self._mark = super().watermark()
-        return mark
+        if self._held is None:
+            _ended()
+        return self._mark
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let go of the state, and of nothing else: a connection that will not is thrown away."""
         self._execute = _ended
-        self._mark = None
+        held, self._held = self._held, None
         try:
-            self._connection.execute("COMMIT")
+            if held is not None:
+                held.close()
+            is_free = self._connection.get_autocommit()
         except FAULTS:
-            self._connection.close(True)
-        else:
+            is_free = False
+        if is_free:
             self._idle.append(self._connection)
+        else:
+            self._connection.close(True)
