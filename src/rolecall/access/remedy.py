@@ -32,6 +32,7 @@ _MOST_STATEMENTS = 500
 _PRINCIPAL = "aws:PrincipalArn"
 _KIND = re.compile(r"\*|arn:aws:s3:::\*|arn:aws:iam::[0-9]{12}:[a-z-]+/\*")
 """What listings are decided on: the star means every one, and is no character of a name."""
+_EVERYBODY = PrincipalElement((PrincipalValue("AWS", "*", 0),), plain=True)
 _WILDCARD = re.compile(r"[*?]|\$(?=\{)")
 _OPENS = {
     Layer.BOUNDARY: "everyone whose permissions boundary this is gets the room, if their own policies allow it",
@@ -66,7 +67,7 @@ def remedy(request: PolicyRequest, policies: Policies) -> tuple[Change, ...]:
         if decision.allowed:
             return tuple(changes)
         step = _step(request, policies, decision)
-        if step is None or (not step[0]):
+        if step is None or not step[0]:
             return ()
         changes += step[0]
         policies = step[1]
@@ -95,20 +96,34 @@ def _step(request: PolicyRequest, policies: Policies, decision: Decision) -> _St
     named = _named(request.principal) if layer in {Layer.RESOURCE, Layer.TRUST} else None
     if named is None and layer in {Layer.RESOURCE, Layer.TRUST}:
         return None
-    statement = _statement(request, named, resource=layer is not Layer.TRUST)
-    only = _only(policies, layer)
-    arn = only.arn if only is not None else None
-    change = Change(layer, _place(request, policies, layer), arn, _json(statement), opens=_opens(request, layer))
     if layer is Layer.IDENTITY:
+        statement = _statement(request, None)
+        change = Change(layer, owner_of(request.principal), None, _json(statement), opens=_opens(request, layer))
         return [change], replace(policies, identity=(*policies.identity, _alone(statement)))
+    changing = policies.session[0] if layer is Layer.SESSION and policies.session else _only(policies, layer)
+    changed, change = _changed(request, layer, changing, named)
     if layer is Layer.SESSION:
-        return [change], replace(policies, session=(*(policies.session or ()), _alone(statement)))
-    changed = _added(_only(policies, layer), statement)
+        return [change], replace(policies, session=(changed, *(policies.session or ())[1:]))
     if layer is Layer.BOUNDARY:
         return [change], replace(policies, boundary=changed)
     if layer is Layer.ENDPOINT:
         return [change], replace(policies, endpoint=changed)
     return [change], replace(policies, resource=changed)
+
+
+def _changed(
+    request: PolicyRequest, layer: Layer, changing: Attached | None, named: PrincipalElement | None
+) -> tuple[Attached, Change]:
+    """Return one policy with a statement added, and what is told of that."""
+    if layer is Layer.ENDPOINT:
+        named = _EVERYBODY
+    version = VERSIONS[1] if changing is None else changing.policy.document.version
+    statement = _statement(request, named, resource=layer is not Layer.TRUST, version=version)
+    arn = None if changing is None else changing.arn
+    change = Change(layer, _place(request, layer, changing), arn, _json(statement), opens=_opens(request, layer))
+    if changing is None:
+        return _alone(statement), change
+    return _with(changing, (*changing.policy.document.statements, statement)), change
 
 
 def _only(policies: Policies, layer: Layer) -> Attached | None:
@@ -123,14 +138,11 @@ def _only(policies: Policies, layer: Layer) -> Attached | None:
     return None
 
 
-def _place(request: PolicyRequest, policies: Policies, layer: Layer) -> str:
-    if layer is Layer.IDENTITY:
-        return owner_of(request.principal)
+def _place(request: PolicyRequest, layer: Layer, changing: Attached | None) -> str:
     if layer is Layer.SESSION:
         return "the session policy"
-    found = _only(policies, layer)
-    if found is not None:
-        return found.source
+    if changing is not None:
+        return changing.source
     arn = parse_arn(request.resource)
     return f"bucket/{arn.resource_type} policy" if arn is not None and arn.service == "s3" else request.resource
 
@@ -156,7 +168,7 @@ def _named(principal: Principal) -> PrincipalElement | None:
     """Return the Principal that names a caller, None for those whom none may."""
     match principal.kind:
         case PrincipalKind.ANONYMOUS:
-            return PrincipalElement((PrincipalValue("AWS", "*", 0),), plain=True)
+            return _EVERYBODY
         case PrincipalKind.SERVICE:
             return PrincipalElement((PrincipalValue("Service", principal.arn, 0),))
         case PrincipalKind.FEDERATED:
@@ -166,9 +178,12 @@ def _named(principal: Principal) -> PrincipalElement | None:
     return PrincipalElement((PrincipalValue("AWS", principal.arn, 0),)) if principal.arn else None
 
 
-def _statement(request: PolicyRequest, principal: PrincipalElement | None, *, resource: bool) -> Statement:
+def _statement(
+    request: PolicyRequest, principal: PrincipalElement | None, *, resource: bool = True, version: str = VERSIONS[1]
+) -> Statement:
+    """Return an Allow for exactly the request. A document of 2008 has no way to write a star that is one."""
     text = request.resource
-    if not _KIND.fullmatch(text):
+    if version == VERSIONS[1] and not _KIND.fullmatch(text):
         text = _WILDCARD.sub(lambda found: f"${{{found[0]}}}", text)
     return Statement(Effect.ALLOW, (request.action,), (text,) if resource else None, principal=principal)
 
@@ -188,30 +203,22 @@ def _alone(statement: Statement) -> Attached:
     return Attached(compile_policy(Document(VERSIONS[1], (statement,))), "the change")
 
 
-def _added(attached: Attached | None, statement: Statement) -> Attached:
-    if attached is None:
-        return _alone(statement)
-    document = attached.policy.document
-    return _with(attached, (*document.statements, statement))
-
-
 def _with(attached: Attached, statements: Sequence[Statement]) -> Attached:
-    document = replace(attached.policy.document, version=VERSIONS[1], statements=tuple(statements))
+    document = replace(attached.policy.document, statements=tuple(statements))
     return replace(attached, policy=compile_policy(document))
 
 
 def _through_levels(request: PolicyRequest, policies: Policies) -> _Step:
     """Add a statement to each level of service control policies that does not allow."""
-    statement = _statement(request, None, resource=True)
     levels: list[tuple[Attached, ...]] = []
     changes: list[Change] = []
     for number, level in enumerate(policies.scps, start=1):
         if evaluate(Layer.SCP, level, request, bounded=False).allows:
             levels.append(level)
             continue
-        to, arn = (level[0].source, level[0].arn) if level else (f"level {number} of the organization", None)
-        changes.append(Change(Layer.SCP, to, arn, _json(statement), opens=_OPENS[Layer.SCP]))
-        levels.append((*level, _alone(statement)))
+        changed, change = _changed(request, Layer.SCP, level[0] if level else None, None)
+        changes.append(change if level else replace(change, to=f"level {number} of the organization"))
+        levels.append((changed, *level[1:]))
     return changes, replace(policies, scps=tuple(levels))
 
 
