@@ -7,12 +7,14 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+import msgspec
 from tests.spec import evaluator
 from tests.spec.evaluator import Json, World
 from tests.spec.worlds import attached, drawn
 
 from rolecall.access.remedy import Change, remedy
 from rolecall.policy.decide import Attached, Layer, Policies
+from rolecall.policy.request import PolicyRequest
 
 WORLDS = 150
 
@@ -76,11 +78,17 @@ class Named:
             known["Statement"] = [*(statements if isinstance(statements, list) else [statements]), statement]
 
 
+def _known_by_arn(request: PolicyRequest) -> PolicyRequest:
+    """Return a request with the key that a Deny can spare its caller by."""
+    arn = request.principal.owner_arn or request.principal.arn
+    return msgspec.structs.replace(request, context={**request.context, "aws:principalarn": arn}) if arn else request
+
+
 def test_what_is_told_is_an_allow_when_it_is_done() -> None:
     told, layers = 0, set()
     for number in range(WORLDS):
         made, asked = drawn(number)
-        for request in asked:
+        for request in map(_known_by_arn, asked):
             named = Named(made)
             changes = remedy(request, named.policies)
             for change in changes:
@@ -92,6 +100,7 @@ def test_what_is_told_is_an_allow_when_it_is_done() -> None:
     assert told > WORLDS
     assert {layer for layer, _ in layers} >= {Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION, Layer.SCP, Layer.RESOURCE}
     assert (Layer.TRUST, False) in layers
+    assert {layer for layer, denying in layers if denying} >= {Layer.IDENTITY, Layer.RESOURCE, Layer.RCP, Layer.SCP}
 
 
 def test_no_change_is_told_of_what_is_allowed() -> None:
