@@ -16,7 +16,7 @@ from rolecall.access.remedy import Change, remedy
 from rolecall.policy.decide import Attached, Layer, Policies
 from rolecall.policy.request import PolicyRequest
 
-WORLDS = 150
+WORLDS = 60
 
 
 class Named:
