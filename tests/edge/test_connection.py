@@ -341,6 +341,44 @@ def test_a_part_of_a_file_is_sent_as_it_is(tmp_path: Path, start: int, size: int
     assert body.endswith(content[start : start + size])
 
 
+def test_a_file_that_is_gone_is_answered_503_and_not_with_half_an_answer(tmp_path: Path) -> None:
+    async def send(request: Request) -> Response:
+        return Response(200, (), FileBody(str(tmp_path / "gone"), 5)) if request.raw_query else await echo(request)
+
+    with served(send) as server:
+        answer = server.ask(b"GET /?x HTTP/1.1\r\n" + HOST + b"\r\n" + GET + b"\r\n")
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"503", b"200"]
+    assert b"<Code>ServiceUnavailable</Code>" in answer
+
+
+def test_a_file_that_was_cut_does_not_look_whole(tmp_path: Path) -> None:
+    (tmp_path / "cut").write_bytes(b"abc")
+
+    async def send(request: Request) -> Response:
+        del request
+        return Response(200, (), FileBody(str(tmp_path / "cut"), 5))
+
+    with served(send) as server:
+        answer = server.ask((GET + b"\r\n") * 2)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.partition(b"\r\n\r\n")[2] in {b"", b"abc"}
+
+
+def test_a_file_behind_a_large_answer_waits_for_a_client_that_does_not_read(hurried: None, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(MIB))
+
+    async def send(request: Request) -> Response:
+        if request.raw_query:
+            return Response(200, (), FileBody(str(tmp_path / "file"), MIB))
+        return Response(200, (), bytes(200 * 1024))
+
+    with served(send) as server, server.connect(receive_buffer=4096) as connection:
+        connection.sendall((GET + b"\r\n") * 30 + b"GET /?x HTTP/1.1\r\n" + HOST + b"\r\n")
+        time.sleep(1.0)
+        assert len(everything(connection)) < 30 * 200 * 1024
+    assert server.listening.connections == 0
+
+
 def test_no_value_of_a_header_begins_another_header() -> None:
     """CVE-2020-10753, CVE-2021-3524: line breaks in stored values that are echoed in headers."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from math import inf
@@ -11,7 +12,7 @@ from typing import Protocol
 
 from rolecall.edge.answer import head_of
 from rolecall.edge.driving import drive
-from rolecall.edge.exchange import Exchange
+from rolecall.edge.exchange import Exchange, unavailable
 from rolecall.edge.origin import Origin, Proxies
 from rolecall.edge.receiver import Receiver
 from rolecall.edge.turns import Turns
@@ -238,26 +239,39 @@ class Connection(asyncio.Protocol):
             if self._writer.is_full:
                 await self._writer.drained()
             return
-        await self._send_long(exchange, response, body)
+        if isinstance(body, FileBody):
+            await self._send_file(exchange, response, body)
+        else:
+            await self._send_stream(exchange, response, body)
 
-    async def _send_long(self, exchange: Exchange, response: Response, body: FileBody | AsyncIterator[bytes]) -> None:
-        known = isinstance(body, FileBody) or _has(response, "content-length")
+    async def _send_file(self, exchange: Exchange, response: Response, body: FileBody) -> None:
+        """Send a file, which is opened before the head says that it is there."""
+        try:
+            file = os.open(body.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            _log.error("a file that was to be sent cannot be opened: %r", error)
+            await self._send(exchange, unavailable())
+            return
+        try:
+            more = self._more(exchange, exchange.keep_alive, response)
+            self._writer.write(head_of(response.status, response.headers, more, body.size))
+            if not exchange.head_only:
+                await self._writer.send_file(file, body.start, body.size)
+        finally:
+            os.close(file)
+
+    async def _send_stream(self, exchange: Exchange, response: Response, body: AsyncIterator[bytes]) -> None:
+        known = _has(response, "content-length")
         chunked = not known and not exchange.old
         exchange.keep_alive = exchange.keep_alive and (known or chunked)
         more = self._more(exchange, exchange.keep_alive, response)
         more = "transfer-encoding: chunked\r\n" + more if chunked else more
-        length = body.size if isinstance(body, FileBody) and not exchange.head_only else None
-        self._writer.write(head_of(response.status, response.headers, more, length))
+        self._writer.write(head_of(response.status, response.headers, more, None))
         try:
-            if exchange.head_only:
-                return
-            if isinstance(body, FileBody):
-                await self._writer.send_file(body.path, body.start, body.size)
-            else:
+            if not exchange.head_only:
                 await self._send_pieces(body, chunked=chunked)
         finally:
-            if isinstance(body, AsyncIterator):
-                await _close(body)
+            await _close(body)
 
     async def _send_pieces(self, body: AsyncIterator[bytes], *, chunked: bool) -> None:
         writer = self._writer

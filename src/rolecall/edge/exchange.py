@@ -37,7 +37,15 @@ class Exchange:
 def refused(bad: BadHead, body: IncomingBody) -> Exchange:
     """Return the exchange that answers what is no request, in S3's words, and ends the connection."""
     exchange = Exchange(None, body, keep_alive=False, old=False)
-    text = f"<Error><Code>{bad.code}</Code><Message>{bad.message}</Message></Error>"
-    content = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
-    exchange.refusal = Response(bad.status, (("content-type", "application/xml"),), content)
+    exchange.refusal = _document(bad.status, bad.code, bad.message)
     return exchange
+
+
+def unavailable() -> Response:
+    """Return S3's answer where the bytes of an object are not to be had at this moment."""
+    return _document(503, "ServiceUnavailable", "Service is unable to handle request.")
+
+
+def _document(status: int, code: str, message: str) -> Response:
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return Response(status, (("content-type", "application/xml"),), text.encode())

@@ -49,19 +49,15 @@ class Writer:
         while self.is_full:
             await self._wait()
 
-    async def send_file(self, path: str, start: int, size: int) -> None:
-        """Send a part of a file, by the kernel where it can. Raises OSError.
+    async def send_file(self, file: int, start: int, size: int) -> None:
+        """Send a part of an open file, by the kernel where it can. Raises OSError.
 
         Raises ConnectionError where the client is gone.
         """
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            if self._transport.get_extra_info("ssl_object") is None and hasattr(os, "sendfile"):
-                await self._send_by_kernel(file, start, size)
-            else:
-                await self._send_pieces(file, start, size)
-        finally:
-            os.close(file)
+        if self._transport.get_extra_info("ssl_object") is None and hasattr(os, "sendfile"):
+            await self._send_by_kernel(file, start, size)
+        else:
+            await self._send_pieces(file, start, size)
 
     async def _send_pieces(self, file: int, start: int, size: int) -> None:
         end = start + size
@@ -74,10 +70,11 @@ class Writer:
             await self.drained()
 
     async def _send_by_kernel(self, file: int, start: int, size: int) -> None:
-        while self._transport.get_write_buffer_size() and not self.is_lost:  # noqa: ASYNC110 - the head, mostly gone by now
-            await asyncio.sleep(0)
+        self._transport.set_write_buffer_limits(0)  # what the transport holds must be gone first, the head too
+        await self.drained()
         if self.is_lost:
             return
+        self._transport.set_write_buffer_limits()
         # The event loop allows nobody else to watch a transport's descriptor; it may watch a second one for it.
         descriptor = os.dup(self._transport.get_extra_info("socket").fileno())
         try:
