@@ -2,7 +2,7 @@
 
 The gateway is called in this process with the requests of the table, one after the other. `all` is the time of every
 thread, the trail's and the store's included; `own` is that of the thread that answers, in the quietest stretch of
-requests. `--rooms` tells where it is spent, `--profile` in which functions.
+requests. `--rooms` tells where it is spent, `--flame` draws it, `--profile` lists functions.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import servers, wrk
+from bench.flame import picture
 from bench.rooms import Rooms
 from bench.workload import ROWS
 from bench.worlds import rolecall_world
@@ -95,13 +96,17 @@ async def _rows(settings: Settings, chosen: dict[str, list[bytes]], options: arg
         requests = [request_of(one) for one in sent]
         spent = await measure(gateway, requests)
         print(f"{name:<16} {spent.all:>9.1f} {spent.own:>9.1f}", flush=True)
-        if options.rooms:
+        if options.rooms or options.flame:
             rooms = Rooms()
             rooms.start()
-            await feed(gateway, requests)
+            for _ in range(options.rounds):
+                await feed(gateway, requests)
             rooms.stop()
             for room, share in rooms.shares():
                 print(f"    {room:<20} {share:>5.0%}")
+            if options.flame:
+                file = options.flame / f"{name.lower().replace(' ', '-')}.svg"
+                file.write_text(picture(rooms.stacks, f"{name}: processor time of the thread that answers"))
         if options.profile:
             with cProfile.Profile() as profile:
                 await feed(gateway, requests)
@@ -115,6 +120,8 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", help="only rows with these words in their names")
     parser.add_argument("--requests", type=int, default=3000, help="how many requests of each (default: 3000)")
     parser.add_argument("--rooms", action="store_true", help="tell in which rooms the time is spent")
+    parser.add_argument("--flame", type=Path, metavar="FOLDER", help="draw there which functions take the time")
+    parser.add_argument("--rounds", type=int, default=1, help="how often to look at each request (default: 1)")
     parser.add_argument("--profile", type=int, default=0, metavar="LINES", help="profile, and list so many functions")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rolecall-bench-") as folder:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 import rolecall
+from bench.flame import Stack
 
 _HOUSE = str(Path(rolecall.__file__).parent) + "/"
 _PERIOD = 0.001
@@ -23,6 +24,7 @@ class Rooms:
     def __init__(self) -> None:
         """Begin with nothing seen."""
         self.seen: Counter[str] = Counter()
+        self.stacks: Counter[Stack] = Counter()
         self._last = 0.0
 
     def start(self) -> None:
@@ -45,8 +47,13 @@ class Rooms:
         # The timer runs with every thread; a look counts for what this one has used since the last.
         now = time.thread_time()
         spent, self._last = int((now - self._last) * 1e6), now
-        while frame is not None and not frame.f_code.co_filename.startswith(_HOUSE):
+        stack: list[str] = []
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(_HOUSE):
+                file = frame.f_code.co_filename.removeprefix(_HOUSE).removesuffix(".py")
+                stack.append(f"{file}: {frame.f_code.co_name}")
             frame = frame.f_back
-        if frame is not None:
-            parts = frame.f_code.co_filename.removeprefix(_HOUSE).removesuffix(".py").split("/")
+        if stack:
+            parts = stack[0].partition(":")[0].split("/")
             self.seen["/".join(parts[:2]) if parts[0] in {"services", "store"} else parts[0]] += spent
+            self.stacks[tuple(reversed(stack))] += spent
