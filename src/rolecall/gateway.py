@@ -283,7 +283,7 @@ class Gateway:
         if manner is Manner.UNBUILT:
             raise ServiceError("NotImplemented", f"{operation.full_name} is not built yet in this server.", 501)
         if manner is Manner.WRITE:
-            return await self._store.write(lambda transaction: call.write(allowed, transaction))
+            return await self._store.write(lambda transaction: call.write(allowed, transaction), brief=call.brief)
         return await call.stream(allowed, Streams(self._store, self._objects, payload))
 
     def _measure(self, trace: _Trace, status: int, error: ServiceError | None, seconds: float) -> None:

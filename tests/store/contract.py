@@ -408,6 +408,22 @@ class StoreContract:
             assert mark_of(other) == marks[-1]
         assert len(set(marks)) == 301
 
+    def test_the_watermark_of_a_work_that_failed_is_seen_by_nobody(self, store: Store) -> None:
+        mark = mark_of(store)
+
+        def fails(transaction: Transaction) -> None:
+            transaction.advance_watermark()
+            assert transaction.watermark() != mark
+            raise Refused("no")
+
+        async def scene() -> list[object]:
+            writes = (store.write(work) for work in (fails, lambda transaction: transaction.watermark()))
+            return await asyncio.gather(*writes, return_exceptions=True)
+
+        for _ in range(20):
+            assert asyncio.run(scene())[1] == mark
+        assert mark_of(store) == mark
+
     # Long scans
 
     def test_a_long_scan_yields_everything_under_its_prefix_once_and_in_order(self, store: Store) -> None:

@@ -92,16 +92,19 @@ class _Kept:
 
 
 class _Newest:
-    """What was read at the newest mark. Of a transaction nothing is kept: its state may never become true."""
+    """What was read at the newest mark. Of a transaction nothing is kept: its state may never become true.
+
+    One that has changed no bucket stands at the mark that its views stood at, and sees what they saw.
+    """
 
     def __init__(self) -> None:
         self._kept = _Kept(b"")
 
     def bucket(self, view: Snapshot, name: str) -> Bucket | None:
         """Return the bucket of this name, or None."""
-        if hasattr(view, "put"):
-            return _read(view, name)
         kept, mark = self._kept, view.watermark()
+        if hasattr(view, "put"):
+            return kept.found[name] if kept.mark == mark and name in kept.found else _read(view, name)
         if kept.mark != mark or len(kept.found) > _MOST_KEPT:
             kept = self._kept = _Kept(mark)
         if name not in kept.found:

@@ -91,6 +91,11 @@ class Call(ABC):
     def manner(self) -> Manner:
         """How this call is to be run."""
 
+    @property
+    @abstractmethod
+    def brief(self) -> bool:
+        """Whether, as a WRITE, it reads and changes a handful of keys (see `Store.write`)."""
+
     @abstractmethod
     def checks(self, caller: Caller, request: Request, view: Snapshot, now: datetime) -> Sequence[Check]:
         """Return what must be allowed before the operation runs."""
@@ -145,6 +150,7 @@ class Operation(Declared, Generic[P]):
         write: Writing[P] | None = None,
         stream: Streaming[P] | None = None,
         writes: Callable[[P], bool] | None = None,
+        brief: bool = False,
     ) -> None:
         """Raise TypeError for what no type checker saw: no access declaration, handlers with no choice between them."""
         if not isinstance(access, Access):
@@ -165,6 +171,7 @@ class Operation(Declared, Generic[P]):
         self.fetching = fetch
         self.writing = write
         self.streaming = stream
+        self.brief = brief
         self._writes = writes
         self._manner = (
             Manner.READ if read or fetch else Manner.WRITE if write else Manner.STREAM if stream else Manner.UNBUILT
@@ -194,6 +201,10 @@ class _Call(Call, Generic[P]):
     @property
     def manner(self) -> Manner:
         return self._operation.manner_of(self._parameters)
+
+    @property
+    def brief(self) -> bool:
+        return self._operation.brief
 
     def checks(self, caller: Caller, request: Request, view: Snapshot, now: datetime) -> Sequence[Check]:
         return self._operation.access.checks(Ask(caller, self._parameters, request, view, now))
@@ -242,11 +253,16 @@ class Operations:
 
         return declare
 
-    def write(self, name: str, parameters: type[P], access: Access[P]) -> Callable[[Writing[P]], Writing[P]]:
-        """Declare the decorated function as the handler of an operation that changes the store."""
+    def write(
+        self, name: str, parameters: type[P], access: Access[P], *, brief: bool = False
+    ) -> Callable[[Writing[P]], Writing[P]]:
+        """Declare the decorated function as the handler of an operation that changes the store.
+
+        A `brief` one reads and changes a handful of keys, whatever the store holds.
+        """
 
         def declare(handler: Writing[P]) -> Writing[P]:
-            self.add(Operation(self.service, name, parameters, access, write=handler))
+            self.add(Operation(self.service, name, parameters, access, write=handler, brief=brief))
             return handler
 
         return declare

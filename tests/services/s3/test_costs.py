@@ -171,8 +171,8 @@ def test_a_small_put_is_two_puts_in_one_transaction_without_a_savepoint(asked: A
     assert sum(statement.startswith("INSERT") for statement in ran) == 2, ran  # the record, and the bytes
     assert ran.count("BEGIN IMMEDIATE") == 1
     assert "SAVEPOINT work" not in ran
-    assert reads(ran) <= 2, ran  # the bucket and what it replaces, inside the transaction
-    assert len(ran) <= 14, ran
+    assert reads(ran) == 1, ran  # what it replaces; the bucket is known under the mark
+    assert len(ran) <= 12, ran
 
 
 def test_a_page_is_one_scan_however_many_keys_it_has(asked: Asked) -> None:
@@ -203,12 +203,12 @@ def test_a_key_deleted_among_many_is_read_once_and_takes_two_changes(asked: Aske
     md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
     ran = asked.statements("POST", "/home", query=[("delete", "")], body=body, headers={"content-md5": md5})
     assert sum(statement.startswith("DELETE") for statement in ran) == 100  # the records, and the bytes
-    assert reads(ran) <= 53, reads(ran)
+    assert reads(ran) <= 51, reads(ran)
 
 
-@pytest.mark.parametrize(("method", "path", "most"), [("GET", "/home/key-0004", 800), ("PUT", "/home/again", 1100)])
+@pytest.mark.parametrize(("method", "path", "most"), [("GET", "/home/key-0004", 320), ("PUT", "/home/again", 520)])
 def test_a_request_calls_no_more_functions_than_it_did(asked: Asked, method: str, path: str, most: int) -> None:
-    """Measured 492 and 701 on Python 3.11: more than half as many again is another way of working."""
+    """Measured 221 and 365 on Python 3.11: nearly half as many again is another way of working."""
     body = b"z" * 1024 if method == "PUT" else b""
     asked.ask(method, path, body=body)
     assert asked.calls(method, path, body=body) < most

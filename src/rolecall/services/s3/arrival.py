@@ -49,6 +49,8 @@ def copied(objects: Objects, found: ObjectVersion, content: Content, algorithm: 
     """Copy an object's bytes to a place of their own, for the block that keeps them. Raises ServiceError."""
 
     def held(intake: Intake) -> Checksum:
+        if intake.size == found.size and "-" not in found.etag and intake.md5.hex() != found.etag:
+            raise damaged(found, BlobDamaged(f"The MD5 of the bytes is {intake.md5.hex()}, not {found.etag}."))
         return verified(Wanted(algorithm), intake.digests[algorithm.name], {})
 
     return _Taken(Intake(objects, algorithm), _whole(objects, found, content), held)

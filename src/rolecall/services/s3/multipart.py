@@ -86,7 +86,7 @@ def _create_checks(ask: Ask[CreateMultipartUpload]) -> Sequence[Check]:
     return making_checks(ask, asked_tags(ask.parameters), IN_PARTS)
 
 
-@operations.write("CreateMultipartUpload", CreateMultipartUpload, access(_create_checks))
+@operations.write("CreateMultipartUpload", CreateMultipartUpload, access(_create_checks), brief=True)
 def create(allowed: Allowed, parameters: CreateMultipartUpload, transaction: Transaction) -> Result:
     """Begin an upload, whose object will have these headers, metadata and tags."""
     home = the_bucket(transaction, parameters.bucket)

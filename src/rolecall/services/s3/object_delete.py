@@ -88,7 +88,7 @@ def _checks(ask: Ask[DeleteObject]) -> Sequence[Check]:
     return [object_check(ask, _action(parameters.version_id), keys)]
 
 
-@operations.write("DeleteObject", DeleteObject, access(_checks))
+@operations.write("DeleteObject", DeleteObject, access(_checks), brief=True)
 def delete_object(allowed: Allowed, parameters: DeleteObject, transaction: Transaction) -> Result:
     """Remove an object, put a delete marker on it, or remove one version for good."""
     doomed = Doomed(

@@ -21,7 +21,7 @@ from rolecall.services.s3.conditions import check_read
 from rolecall.services.s3.finding import shown_version, the_bucket, the_object
 from rolecall.services.s3.making import header_text
 from rolecall.services.s3.ranges import Range, asked_range
-from rolecall.services.s3.reading import body_of, damaged, read_content
+from rolecall.services.s3.reading import body_of, damaged, read_content, whole_checksum
 from rolecall.services.s3.refusals import invalid_request, not_implemented, refuse_encryption_header
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot
@@ -55,7 +55,7 @@ def get_object(allowed: Allowed, parameters: GetObject, view: Snapshot, objects:
     """Return an object or a range of it. Its first blob is opened; blobs are read while the answer is sent."""
     found, part, answer = _answer(allowed, parameters, view)
     try:
-        answer["body"] = body_of(objects, read_content(view, found, part))
+        answer["body"] = body_of(objects, read_content(view, found, part), whole_checksum(found, part))
     except (BlobMissing, BlobDamaged) as error:
         raise damaged(found, error) from error
     return answer

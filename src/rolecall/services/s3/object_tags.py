@@ -43,7 +43,7 @@ def _put_checks(ask: Ask[PutObjectTagging]) -> Sequence[Check]:
     return [object_check(ask, action, keys)]
 
 
-@operations.write("PutObjectTagging", PutObjectTagging, access(_put_checks))
+@operations.write("PutObjectTagging", PutObjectTagging, access(_put_checks), brief=True)
 def put_object_tagging(allowed: Allowed, parameters: PutObjectTagging, transaction: Transaction) -> Result:
     """Set the tags, in place of all that were there."""
     return _set(allowed, parameters, transaction, tags_of(parameters.tagging.tag_set, OBJECT_TAGS))

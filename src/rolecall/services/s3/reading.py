@@ -5,17 +5,23 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from rolecall.buckets.segments import Segment, SegmentMissing, read_inline
-from rolecall.buckets.versions import ObjectVersion
+from rolecall.buckets.versions import Checksum, ObjectVersion
 from rolecall.message import FileBody, Request, ResponseBody, ServiceError
 from rolecall.objects.interface import BlobDamaged, Objects
+from rolecall.services.s3.checksums import FULL_OBJECT
 from rolecall.services.s3.ranges import Range
 from rolecall.store.interface import Snapshot
+from rolecall.wire.checksums import ALGORITHMS, Digest
 
+_CHECKED = 1 << 20
+"""Up to so many bytes are held against their checksum whenever all of them are read: 20 µs at most."""
+_QUICK = frozenset({"CRC32", "CRC32C", "CRC64NVME"})
 _AHEAD = 64
 """How many blobs of an object are looked at before its first byte is sent."""
 
@@ -53,18 +59,22 @@ def read_content(view: Snapshot, found: ObjectVersion, part: Range) -> Content:
         raise damaged(found, error) from error
 
 
-def body_of(objects: Objects, content: Content) -> ResponseBody:
+def body_of(objects: Objects, content: Content, checksum: Checksum | None = None) -> ResponseBody:
     """Return the body of an answer. Its first blob is opened now, so that one that is gone is known before the head.
 
-    Raises BlobMissing, BlobDamaged.
+    Of a `checksum` that covers all of it, what is small is held against it: before the first byte is sent where it is
+    in memory, before the last one otherwise. Raises BlobMissing, BlobDamaged.
     """
     if not content:
         return b""
     first = content[0]
     if len(content) == 1:
         if isinstance(first, bytes):
-            return first
+            return _held(first, checksum)
         segment, _, length = first
+        if checksum is not None and length <= _CHECKED and length == segment.length:
+            whole = objects.at_hand(segment.source, length)
+            return _held(whole, checksum) if whole is not None else _held_stream(_open(objects, first), checksum)
         path = objects.whole_file(segment.source, size=length) if length == segment.length else None
         if path is not None:
             return FileBody(path, length)
@@ -72,6 +82,42 @@ def body_of(objects: Objects, content: Content) -> ResponseBody:
     opened = None if isinstance(first, bytes) else _open(objects, first)
     _look_ahead(objects, content)
     return _stream(objects, content, opened)
+
+
+def whole_checksum(found: ObjectVersion, part: Range) -> Checksum | None:
+    """Return the checksum to hold an answer against, where it is of all that is answered and quick to calculate."""
+    checksum = found.checksum
+    quick = checksum is not None and checksum.algorithm in _QUICK and checksum.kind == FULL_OBJECT
+    return checksum if quick and part.length == found.size else None
+
+
+def _held(content: bytes, checksum: Checksum | None) -> bytes:
+    if checksum is not None:
+        digest = ALGORITHMS[checksum.algorithm].new()
+        digest.update(content)
+        _compare(digest, checksum)
+    return content
+
+
+async def _held_stream(pieces: AsyncIterator[bytes], checksum: Checksum) -> AsyncIterator[bytes]:
+    """Yield the pieces, each when the next one is there, and the last one when the checksum has held."""
+    digest = ALGORITHMS[checksum.algorithm].new()
+    waiting = b""
+    async for piece in pieces:
+        if waiting:
+            yield waiting
+        digest.update(piece)
+        waiting = piece
+    _compare(digest, checksum)
+    yield waiting
+
+
+def _compare(digest: Digest, checksum: Checksum) -> None:
+    found = base64.b64encode(digest.digest()).decode("ascii")
+    if found != checksum.value:
+        said = f"The {checksum.algorithm} of the bytes is {found}, not {checksum.value}."
+        _log.error("an object's bytes were changed behind our back: %s `rolecall doctor` names it", said)
+        raise BlobDamaged(said)
 
 
 def _open(objects: Objects, run: tuple[Segment, int, int]) -> AsyncIterator[bytes]:

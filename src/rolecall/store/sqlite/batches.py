@@ -225,10 +225,12 @@ class Writer:
         changes = Changes(connection.execute, self._keys, sequence)
         self._inside = threading.get_ident()
         job.run(changes)
-        self._inside = None
+        self._inside, mark = None, changes.mark
         changes.end()
         if changes.broken is not None:
             raise changes.broken
+        if job.error is None:
+            sequence.mark = mark
 
     def _sync(self, jobs: Iterable[Job[object]]) -> None:
         """Make committed jobs durable. After a failed sync there is no other before the log was moved."""

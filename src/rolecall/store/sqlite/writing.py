@@ -17,7 +17,7 @@ _PUT = (
     " ON CONFLICT (key) DO UPDATE SET version = excluded.version, value = excluded.value"
 )
 _DELETE = "DELETE FROM kv WHERE key = ?"
-_SEQUENCE = "SELECT value FROM meta WHERE name = 'sequence'"
+_BEGINNING = "SELECT value FROM meta WHERE name IN ('sequence', 'watermark') ORDER BY name"
 _SET_SEQUENCE = "UPDATE meta SET value = ? WHERE name = 'sequence'"
 _SET_KEYRING = "UPDATE meta SET value = ? WHERE name = 'keyring'"
 _SET_MARK = "UPDATE meta SET value = ? WHERE name = 'watermark'"
@@ -40,12 +40,15 @@ class Sequence:
     Counted for the whole store, a version never returns, not even when a key is removed and made again.
     """
 
-    __slots__ = ("_kept", "last")
+    __slots__ = ("_kept", "last", "mark")
 
     def __init__(self, execute: Execute) -> None:
         """Read where the transaction that has begun starts from."""
-        self._kept: int = execute(_SEQUENCE).get
-        self.last: int = self._kept
+        (last,), (mark,) = execute(_BEGINNING)
+        self._kept: int = last
+        self.last: int = last
+        self.mark: bytes = mark
+        """The store's watermark, with the changes of the works that were kept."""
 
     def next(self) -> int:
         """Count one change and return its number."""
@@ -61,13 +64,24 @@ class Sequence:
 class Changes(Reads):
     """A transaction. A fault of the driver in it is remembered, whatever the work makes of the exception."""
 
-    __slots__ = ("_sequence", "broken")
+    __slots__ = ("_sequence", "broken", "mark")
 
     def __init__(self, execute: Execute, keys: MasterKeys, sequence: Sequence) -> None:
         """Change by `execute`, inside a transaction that has begun, numbered by `sequence`."""
         super().__init__(execute, keys)
         self._sequence = sequence
+        self.mark = sequence.mark
+        """The watermark as it is with these changes."""
         self.broken: StoreError | None = None
+
+    def watermark(self) -> bytes:
+        """Return the mark under which what was looked up may be kept."""
+        return self.mark or super().watermark()  # which raises: this has ended
+
+    def end(self) -> None:
+        """Make every later read and change fail."""
+        super().end()
+        self.mark = b""
 
     def put(self, key: bytes, value: bytes, *, expected: int | None = None) -> None:
         """Set the value of `key`, if it has the version `expected`."""
@@ -89,11 +103,15 @@ class Changes(Reads):
         """Change the mark, within its epoch."""
         mark = self.watermark()
         count = int.from_bytes(mark[EPOCH_BYTES:], "big") + 1
-        self._change(_SET_MARK, (mark[:EPOCH_BYTES] + count.to_bytes(COUNTER_BYTES, "big"),))
+        self._set_mark(mark[:EPOCH_BYTES] + count.to_bytes(COUNTER_BYTES, "big"))
 
     def begin_epoch(self) -> None:
         """Replace the mark by one that never was, because what the store holds was put back or moved."""
-        self._change(_SET_MARK, (new_mark(),))
+        self._set_mark(new_mark())
+
+    def _set_mark(self, mark: bytes) -> None:
+        self._change(_SET_MARK, (mark,))
+        self.mark = mark
 
     def reseal(self, key: bytes) -> bool:
         """Seal the value of `key` under the newest key if it is sealed under another, and tell whether it was.
