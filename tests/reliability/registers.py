@@ -197,11 +197,56 @@ def all_registers(me: str, ask: Ask) -> list[Register]:
         _by_policy(
             "bucket policy",
             _of_bucket(bucket, f"barred-{me}"),
-            s3("GET", bucket, "looked-at", who=_barred(f"barred-{me}", ask)),
+            s3("GET", bucket, "looked-at", who=_allowed_user(f"barred-{me}", ask)),
             initial=YES,
         ),
         _versioning(bucket, ask),
     ]
+
+
+Ending = Callable[[str, Key], list[Asked]]
+"""What to ask for so that a key or session is dead after the last."""
+
+
+def _delete_key(name: str, key: Key) -> list[Asked]:
+    return [iam("DeleteAccessKey", UserName=name, AccessKeyId=key.access_key_id)]
+
+
+def _deactivate_key(name: str, key: Key) -> list[Asked]:
+    return [iam("UpdateAccessKey", UserName=name, AccessKeyId=key.access_key_id, Status="Inactive")]
+
+
+def _delete_role(name: str, _: Key) -> list[Asked]:
+    return [iam("DeleteRole", RoleName=name)]
+
+
+def _replace_role(name: str, _: Key) -> list[Asked]:
+    """A role of the same name is another role: the sessions of the one before do not come back."""
+    trust = policy(1, principal=mix.ROOT, action="sts:AssumeRole", resource="")
+    return [iam("DeleteRole", RoleName=name), iam("CreateRole", RoleName=name, AssumeRolePolicyDocument=trust)]
+
+
+END_OF_KEY: Sequence[Ending] = (_delete_key, _deactivate_key)
+END_OF_SESSION: Sequence[Ending] = (_delete_role, _replace_role)
+
+
+def short_lived_user(name: str, ask: Ask) -> Key:
+    """Make a user, and return its key, which may do everything."""
+    return _allowed_user(name, ask, "*")
+
+
+def short_lived_role(name: str, ask: Ask) -> Key:
+    """Make a role, and return a session of it that the user of this name took."""
+    trust = policy(1, principal=mix.ROOT, action="sts:AssumeRole", resource="")
+    _all(ask, iam("CreateRole", RoleName=name, AssumeRolePolicyDocument=trust))
+    return ask(assume(name, _allowed_user(f"taker-{name}", ask, "*"))).credentials
+
+
+def lives(key: Key, ask: Ask) -> bool:
+    """Tell whether a key or session is taken for what it was."""
+    answer = ask(sts("GetCallerIdentity", key))
+    assert answer.code in {"", mix.DEAD_KEY}, answer
+    return answer.is_success
 
 
 def _by_policy(name: str, changing: Callable[[str], Asked], looking: Asked, initial: str = NO) -> Register:
@@ -303,9 +348,9 @@ def _user(name: str, ask: Ask) -> Key:
     return ask(iam("CreateAccessKey", UserName=name)).credentials
 
 
-def _barred(name: str, ask: Ask) -> Key:
+def _allowed_user(name: str, ask: Ask, action: str = "s3:*") -> Key:
     key = _user(name, ask)
-    _all(ask, iam("PutUserPolicy", UserName=name, PolicyName="p", PolicyDocument=policy(1)))
+    _all(ask, iam("PutUserPolicy", UserName=name, PolicyName="p", PolicyDocument=policy(1, action=action)))
     return key
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import pytest
 from tests import soaking
-from tests.reliability import mix
+from tests.reliability import mix, registers
 from tests.reliability.asking import Asked, complete, content, mark_of, s3
 from tests.reliability.checker import ANYTHING, swapped, was_not
 from tests.reliability.in_process import InProcess, begin, open_house
@@ -48,19 +48,19 @@ def for_seconds(seconds: float) -> Callable[[], bool]:
 
 def played(server: Server, seconds: float, seed: int) -> History:
     name = f"play-{next(_names)}"
-    registers = all_registers(name, Connection(server).ask)
+    things = all_registers(name, Connection(server).ask)
     asks = [client.ask for client in clients(server, CLIENTS_A_WORKER)]
-    return play(registers, asks, for_seconds(seconds), prefix=name, seed=seed)
+    return play(things, asks, for_seconds(seconds), prefix=name, seed=seed)
 
 
 def written_here_read_there(server: Server, turns: int) -> tuple[int, list[str]]:
     """Change through one worker, look through the other at once; return how often, and what was stale."""
-    registers = all_registers(f"there-{next(_names)}", Connection(server).ask)
+    things = all_registers(f"there-{next(_names)}", Connection(server).ask)
     here, there = clients(server, 1)
     stale = []
     for turn in range(turns):
-        register = registers[turn % len(registers)]
-        value = str(turn) if not register.values else register.values[turn // len(registers) % 2]
+        register = things[turn % len(things)]
+        value = str(turn) if not register.values else register.values[turn // len(things) % 2]
         history = History()
         assert change(register, value, here.ask, history).is_success
         seen = look(register, there.ask, history)
@@ -68,6 +68,25 @@ def written_here_read_there(server: Server, turns: int) -> tuple[int, list[str]]
             stale.append(f"turn {turn}: {register.name} was made {value} and is {seen}")
         here, there = there, here
     return turns, stale
+
+
+def gone_here_dead_there(server: Server, turns: int) -> list[str]:
+    """Take away through one worker what a key or session lives by, and use it through the other; return who lived on."""
+    here, there = clients(server, 1)
+    alive = []
+    for turn in range(turns):
+        name = f"short-{next(_names)}"
+        user, role = registers.short_lived_user(name, here.ask), registers.short_lived_role(name, here.ask)
+        for key, endings in ((user, registers.END_OF_KEY), (role, registers.END_OF_SESSION)):
+            assert registers.lives(key, there.ask)
+            ending = endings[turn % len(endings)](name, key)
+            for asked in ending[:-1]:
+                assert here.ask(asked).is_success, asked
+            assert here.ask(ending[-1]).is_success, ending[-1]
+            if registers.lives(key, there.ask):
+                alive.append(f"{key.access_key_id} after {ending[-1].body!r}")
+        here, there = there, here
+    return alive
 
 
 Maker = Callable[[Ask, str, str], Asked]
@@ -159,6 +178,10 @@ def test_what_one_worker_acknowledged_the_other_knows_at_once(running: Server) -
     assert stale == []
 
 
+def test_keys_and_sessions_die_everywhere_with_what_they_live_by(running: Server) -> None:
+    assert gone_here_dead_there(running, 12) == []
+
+
 def test_a_conditional_write_has_one_winner(running: Server) -> None:
     history, won = winners(running, 6)
     assert history.wrong() == []
@@ -194,10 +217,10 @@ def test_a_server_that_kept_what_it_looked_up_would_be_caught(
     pair = Pair(tmp_path / "data")
     try:
         mix.prepare(pair.asks()[0])
-        registers = all_registers("pair", pair.asks()[0])
+        things = all_registers("pair", pair.asks()[0])
         if is_broken:
             monkeypatch.setattr("rolecall.store.sqlite.reading.Reads.watermark", lambda view: bytes(16))
-        history = play(registers, pair.asks() * 2, for_seconds(1.5), prefix="pair", seed=3)
+        history = play(things, pair.asks() * 2, for_seconds(1.5), prefix="pair", seed=3)
         assert bool(history.wrong()) is is_broken
     finally:
         pair.close()
@@ -212,6 +235,7 @@ def test_no_answer_is_older_than_an_acknowledged_change_for_long(running: Server
         operations += history.size
         done, stale = written_here_read_there(running, 550)
         assert stale == []
+        assert gone_here_dead_there(running, 20) == []
         turns += done
         history, won = winners(running, 8)
         assert (history.wrong(), set(won)) == ([], {1})
