@@ -59,6 +59,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The file with the bearer token for `/-/metrics`; without it they are for this machine."""
     log_format: LogFormat = "text"
 
+    def to_line(self) -> bytes:
+        """Return the settings as one line of JSON, for a worker. It holds no secret."""
+        return msgspec.json.encode(self, enc_hook=str)
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Settings:
+        """Return the settings of `to_line`."""
+        return msgspec.json.decode(line, type=cls, dec_hook=_path)
+
     def metrics_token(self) -> str | None:
         """Return the token for `/-/metrics`, None where none is asked for. Raises UnsafeSettings."""
         if self.metrics_token_file is None:
@@ -110,3 +119,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+
+def _path(kind: type, value: object) -> object:
+    if kind is Path:
+        return Path(str(value))
+    raise NotImplementedError

@@ -14,7 +14,7 @@ from rolecall.app.founding import found
 from rolecall.app.logs import begin_log
 from rolecall.app.shared import make_shared
 from rolecall.app.supervisor import Supervisor, worker_command
-from rolecall.app.worker import encode_settings, tls_context
+from rolecall.app.tls import tls_context
 from rolecall.config import Settings, UnsafeSettings
 from rolecall.store.interface import StoreError
 
@@ -90,9 +90,7 @@ def _serve(settings: Settings, folder: DataFolder, listener: socket.socket) -> i
         supervisor.stop(0)
         raise
     address = _address(settings, listener)
-    return supervisor.run(
-        encode_settings(settings), lambda: print(f"ready {address}", flush=True), settings.stop_timeout + 2
-    )
+    return supervisor.run(settings.to_line(), lambda: print(f"ready {address}", flush=True), settings.stop_timeout + 2)
 
 
 def _listener(settings: Settings) -> socket.socket:

@@ -10,19 +10,17 @@ import asyncio
 import os
 import signal
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
-import msgspec
 import uvloop
 
 from rolecall.app.house import Worker
 from rolecall.app.logs import begin_log
 from rolecall.app.shared import Shared
 from rolecall.app.supervisor import CANNOT, READY
+from rolecall.app.tls import tls_context
 from rolecall.clock import SystemClock
 from rolecall.config import Settings
 from rolecall.edge import Edge, Listening, OwnPaths
@@ -39,7 +37,7 @@ def main() -> int:
     line = sys.stdin.buffer.readline()
     if not line:
         return 0
-    settings = decode_settings(line)
+    settings = Settings.from_line(line)
     begin_log(settings.log_format)
     listener, shared, place = map(int, sys.argv[1:4])
     try:
@@ -80,33 +78,6 @@ def _outlive_not(loop: asyncio.AbstractEventLoop, ask_to_stop: Callable[[float],
     loop.call_soon_threadsafe(ask_to_stop, ORPHAN_SECONDS)
     threading.Event().wait(2 * ORPHAN_SECONDS)
     os._exit(1)
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """Return what the settings' certificate is served with, TLS 1.2 and 1.3; None without one. Raises OSError."""
-    if settings.tls_certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-    return context
-
-
-def encode_settings(settings: Settings) -> bytes:
-    """Return settings as one line. They hold no secret."""
-    return msgspec.json.encode(settings, enc_hook=str)
-
-
-def decode_settings(line: bytes) -> Settings:
-    """Return the settings of `encode_settings`."""
-    return msgspec.json.decode(line, type=Settings, dec_hook=_path)
-
-
-def _path(kind: type, value: object) -> Path:
-    if kind is Path:
-        return Path(str(value))
-    raise NotImplementedError
 
 
 if __name__ == "__main__":
