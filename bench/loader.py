@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable
@@ -19,9 +20,9 @@ from rolecall.identifiers import new_unique_id
 from rolecall.store.interface import Transaction
 from rolecall.store.sealing import MasterKeys
 from rolecall.store.sqlite import SqliteStore
+from rolecall.wire.checksums import ALGORITHMS
 
 AT_ONCE = 5000
-CHECKSUM = Checksum("CRC64NVME", "AAAAAAAAAAA=", "FULL_OBJECT")
 
 
 class Loader:
@@ -46,6 +47,9 @@ class Loader:
         """Put `count` objects of `size` bytes into the bucket, which is made where it is missing."""
         content = bytes(size)
         etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        digest = ALGORITHMS["CRC64NVME"].new()
+        digest.update(content)
+        checksum = Checksum("CRC64NVME", base64.b64encode(digest.digest()).decode(), "FULL_OBJECT")
 
         def put(transaction: Transaction, number: int) -> None:
             segments = (keep_inline(transaction, content, self._now),) if size else ()
@@ -56,7 +60,7 @@ class Loader:
                 etag=etag,
                 segments=segments,
                 headers={"content_type": "binary/octet-stream"},
-                checksum=CHECKSUM,
+                checksum=checksum,
             )
             add(transaction, home, draft, self._now)
 
