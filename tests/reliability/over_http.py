@@ -97,6 +97,14 @@ def descendants(pid: int) -> list[int]:
     return [*found, *(deeper for child in found for deeper in descendants(child))]
 
 
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that only waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
+
+
 def resident(pid: int) -> int:
     """Return the bytes that a process has in memory."""
     (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:")]

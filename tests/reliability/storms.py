@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.reliability import mix
 from tests.reliability.asking import Key
 from tests.reliability.ledger import Ledger, Work
-from tests.reliability.over_http import Connection, holder_of_lock, workers
+from tests.reliability.over_http import Connection, holder_of_lock, is_alive, workers
 from tests.serving import Server
 
 from rolecall.store.keys import pack
@@ -129,6 +129,18 @@ def kill_server(server: Server) -> bool:
     holder = _writing(server)
     os.killpg(server.process.pid, signal.SIGKILL)
     server.process.wait(30)
+    return holder is not None
+
+
+def kill_master(server: Server) -> bool:
+    """Kill the process that started the workers, and wait for them to follow it."""
+    holder, orphans = _writing(server), workers(server)
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait(30)
+    deadline = time.monotonic() + 30
+    while any(is_alive(pid) for pid in orphans):
+        assert time.monotonic() < deadline, "the workers live on without the server"
+        time.sleep(0.05)
     return holder is not None
 
 
