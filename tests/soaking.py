@@ -7,8 +7,8 @@ A part is a test with the marker `soak`. It says what it would take of an hour, 
         for turn in soaking.turns(minutes=6, what="forms"):
             ...
 
-Two lanes run beside each other (tools/soak.py): the endurance run in one, all other parts, one after the other, in the
-other one. So the others' minutes together should stay below 55.
+Three lanes run beside each other (tools/soak.py): the endurance run, what is done to processes and disks, and all other
+parts, one after the other. So the minutes of a lane together should stay below 55.
 """
 
 from __future__ import annotations

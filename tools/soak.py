@@ -1,7 +1,8 @@
-"""`make soak`: the long runs, in two lanes beside each other, for SOAK_MINUTES (60).
+"""`make soak`: the long runs, in three lanes beside each other, for SOAK_MINUTES (60).
 
-One lane keeps a server under load for the whole time and watches its memory; in the other one all other tests with the
-marker `soak` run one after the other. The exit code is 0 when both lanes passed.
+One lane keeps a server under load for the whole time and watches its memory; one takes processes, power and disks away
+and looks at histories; in the third all other tests with the marker `soak` run one after the other. The exit code is 0
+when all lanes passed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ import time
 from pathlib import Path
 
 ENDURANCE = "tests/reliability/test_endurance.py"
-LANES = {"endurance": [ENDURANCE], "parts": ["tests", "--ignore", ENDURANCE]}
+FAULTS = ("tests/reliability", "tests/store", "tests/services")
+LANES = {
+    "endurance": [ENDURANCE],
+    "faults": [*FAULTS, f"--ignore={ENDURANCE}"],
+    "inputs": ["tests", *(f"--ignore={path}" for path in FAULTS)],
+}
 NOTHING_COLLECTED = 5
 
 
