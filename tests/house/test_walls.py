@@ -27,6 +27,8 @@ PLANTED = {
     "edge knows a service": ("edge/planted.py", "import rolecall.services.s3\n"),
     "the people's tool enters the tower": ("client/planted.py", "import rolecall.directory.principals\n"),
     "a pure room reads files": ("policy/planted.py", "import os\n"),
+    "policies are analysed without the machine": ("analysis/planted.py", "import os\n"),
+    "analysis asks who is allowed": ("analysis/planted.py", "import rolecall.access.check\n"),
     "a pure room waits": ("sigv4/planted.py", "import asyncio\n"),
     "a pure room reads the clock": ("wire/planted.py", "import rolecall.clock\n"),
     "a room that nobody planned": ("helpers.py", '"""Not in the plan."""\n'),

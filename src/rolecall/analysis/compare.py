@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from itertools import chain
 
 from rolecall.analysis.implication import implied
-from rolecall.analysis.languages import action_pattern, resource_pattern
+from rolecall.analysis.languages import Undecided, Work, action_pattern, resource_pattern
 from rolecall.analysis.reach import Box, Side, Symbols, is_within, left_over, narrow, whole, wide
 from rolecall.analysis.trial import lets_through
 from rolecall.policy.document import Document, Effect, PrincipalElement, Statement
+
+MOST_STEPS = 2_000_000
+"""How much is spent on one comparison: some seconds' worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,11 @@ class Reason:
 
 def new_access(new: Document, existing: Document) -> list[Reason]:
     """Return the statements of `new` that allow, or may allow, what `existing` does not. Raises Undecided."""
+    work = Work(MOST_STEPS)
     return [
         Reason(index, statement.sid, _is_shown(new, existing, index))
         for index, statement in enumerate(new.statements)
-        if statement.effect is Effect.ALLOW and not _was_allowed(statement, new, existing)
+        if statement.effect is Effect.ALLOW and not _was_allowed(statement, new, existing, work)
     ]
 
 
@@ -46,7 +50,7 @@ def granted(document: Document, actions: Sequence[str], resources: Sequence[str]
     asked = Box(
         Side(tuple(map(action_pattern, actions or ("*",)))), Side(tuple(map(resource_pattern, resources or ("*",))))
     )
-    symbols = Symbols()
+    symbols = Symbols(Work(MOST_STEPS))
     found: list[Reason] = []
     for index, statement in enumerate(document.statements):
         if statement.effect is not Effect.ALLOW:
@@ -57,7 +61,7 @@ def granted(document: Document, actions: Sequence[str], resources: Sequence[str]
             if _names_no_fewer(deny.principal, statement.principal)
             and implied(deny.conditions, document, statement.conditions, document, symbols)
         ]
-        if left_over([wide(statement, document), asked], walls) is not None:
+        if left_over([wide(statement, document), asked], walls, symbols.work) is not None:
             found.append(Reason(index, statement.sid))
     return found
 
@@ -66,13 +70,14 @@ def _denies(document: Document) -> list[Statement]:
     return [statement for statement in document.statements if statement.effect is Effect.DENY]
 
 
-def _was_allowed(statement: Statement, new: Document, existing: Document) -> bool:
+def _was_allowed(statement: Statement, new: Document, existing: Document, work: Work) -> bool:
     """Tell whether all that a statement allows was allowed, so far as it can be shown."""
-    return all(_atom_was_allowed(statement, atom, new, existing) for atom in _atoms(statement.principal))
+    return all(_atom_was_allowed(statement, atom, new, existing, Symbols(work)) for atom in _atoms(statement.principal))
 
 
-def _atom_was_allowed(statement: Statement, atom: PrincipalElement | None, new: Document, existing: Document) -> bool:
-    symbols = Symbols()
+def _atom_was_allowed(
+    statement: Statement, atom: PrincipalElement | None, new: Document, existing: Document, symbols: Symbols
+) -> bool:
     mine = whole(statement, new, symbols)
     held_back = [
         narrow(deny, new, symbols)
@@ -86,12 +91,12 @@ def _atom_was_allowed(statement: Statement, atom: PrincipalElement | None, new: 
         and _grants_no_less(allow.principal, atom)
         and implied(allow.conditions, existing, statement.conditions, new, symbols)
     ]
-    if not is_within(mine, [*before, *held_back]):
+    if not is_within(mine, [*before, *held_back], symbols.work):
         return False
     return all(
         _still_denied(deny, statement, atom, new, existing, symbols)
         for deny in _denies(existing)
-        if left_over([wide(statement, new), wide(deny, existing)], []) is not None
+        if left_over([wide(statement, new), wide(deny, existing)], [], symbols.work) is not None
     )
 
 
@@ -108,11 +113,11 @@ def _still_denied(
         if (
             _names_no_fewer(other.principal, deny.principal)
             and implied(other.conditions, new, deny.conditions, existing, symbols)
-            and is_within(whole(deny, existing, symbols), [narrow(other, new, symbols)])
+            and is_within(whole(deny, existing, symbols), [narrow(other, new, symbols)], symbols.work)
         ):
             return True
     walls = [
-        narrow(other, new, Symbols())
+        narrow(other, new, Symbols(symbols.work))
         for other in _denies(new)
         if _names_no_fewer(other.principal, atom)
         and (
@@ -120,7 +125,7 @@ def _still_denied(
             or implied(other.conditions, new, deny.conditions, existing, symbols)
         )
     ]
-    return left_over([wide(statement, new), wide(deny, existing)], walls) is None
+    return left_over([wide(statement, new), wide(deny, existing)], walls, symbols.work) is None
 
 
 # Principals -----------------------------------------------------------------------------------------------------------
@@ -180,11 +185,15 @@ def _names_no_fewer(deny: PrincipalElement | None, atom: PrincipalElement | None
 def _is_shown(new: Document, existing: Document, index: int) -> bool:
     """Tell whether a request is found that the engine allows by one policy and not by the other."""
     statement = new.statements[index]
-    symbols = Symbols()
+    symbols = Symbols(Work(MOST_STEPS))
     before = [narrow(one, existing, symbols) for one in existing.statements if one.effect is Effect.ALLOW]
     walls = [wide(deny, new) for deny in _denies(new) if not deny.conditions]
     mine = [narrow(statement, new, symbols)]
-    pairs = [left_over(mine, [*before, *walls]), left_over(mine, walls)]
-    pairs += [left_over([*mine, narrow(deny, existing, symbols)], walls) for deny in _denies(existing)]
+    wholes = [mine, *([*mine, narrow(deny, existing, symbols)] for deny in _denies(existing))]
+    try:
+        pairs = [left_over(mine, [*before, *walls], symbols.work)]
+        pairs += [left_over(boxes, walls, symbols.work) for boxes in wholes]
+    except Undecided:
+        return False
     texts = chain(statement.resources or (), *(one.resources or () for one in existing.statements))
     return lets_through(new, existing, statement, [pair for pair in pairs if pair is not None], list(texts))

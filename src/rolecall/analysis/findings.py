@@ -13,6 +13,7 @@ from importlib.resources import files
 
 import msgspec
 
+from rolecall.analysis.languages import Work
 from rolecall.analysis.located import Node, Path
 
 PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
@@ -80,6 +81,11 @@ class Report:
     def __init__(self) -> None:
         """Begin with none."""
         self._found: list[Finding] = []
+        self._known: set[Finding] = set()
+        self.work = Work()
+        """What may be spent on advice about patterns: whoever writes a document must not be able to stop us."""
+        self.guesses = 20
+        """How many misspelt names are still compared with those that there are."""
 
     def add(self, code: str, *where: Where, **values: object) -> None:
         """Note a finding. `values` are put into its text, under the names that AWS's reference gives them."""
@@ -97,7 +103,8 @@ class Report:
         check = checks()[code]
         link = f"{PAGE}#access-analyzer-reference-policy-checks-{check.anchor}"
         finding = Finding(code, check.type, details, link, tuple(at(place) for place in where))
-        if finding not in self._found:
+        if finding not in self._known:
+            self._known.add(finding)
             self._found.append(finding)
 
     def findings(self) -> list[Finding]:

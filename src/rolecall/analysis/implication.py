@@ -84,7 +84,7 @@ def _texts_narrower(inner: _Side, outer: _Side, known: Symbols) -> bool:
     narrow, wide = (_patterns(side, known, fold=folds) for side in (inner, outer))
     if narrow is None or wide is None:
         return False
-    return witness([narrow], wide) is None if narrow else True
+    return witness([narrow], wide, known.work) is None if narrow else True
 
 
 def _patterns(side: _Side, known: Symbols, *, fold: bool) -> list[Pattern] | None:

@@ -11,8 +11,29 @@ from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
 
-MOST_STATES = 20_000
-"""How many joint states are looked at before the question is given up."""
+MOST_STEPS = 300_000
+"""How many steps of automata are taken before a question is given up: about a second's worth."""
+
+
+_A_QUESTION = 20
+
+
+class Undecided(Exception):
+    """The question is too large to be answered for certain."""
+
+
+class Work:
+    """How much may be done for some questions together."""
+
+    def __init__(self, steps: int = MOST_STEPS) -> None:
+        """Allow so many steps."""
+        self._left = steps
+
+    def spend(self, steps: int) -> None:
+        """Take some of it. Raises Undecided where nothing is left."""
+        self._left -= steps
+        if self._left < 0:
+            raise Undecided
 
 
 class Wild(Enum):
@@ -41,10 +62,6 @@ _WILD = {"*": Wild.MANY, "?": Wild.ANY}
 _WILD_IN_PART = {"*": Wild.MANY_IN_PART, "?": Wild.ANY_IN_PART}
 _OTHERS = "xyzqwjkvbhfgpumdlcrsnioaetXYZQWJKVBHFGPUMDLCRSNIOAET0123456789-_.~!|"
 """Where a character is needed that no pattern names, the first of these that is not named."""
-
-
-class Undecided(Exception):
-    """The question is too large to be answered for certain."""
 
 
 @lru_cache(maxsize=4096)
@@ -84,12 +101,12 @@ def resource_pattern(text: str) -> Pattern:
     return (*(token for part in head for token in (*in_part(part), ":")), *glob(tail))
 
 
-def covers(wide: Sequence[Pattern], narrow: Pattern) -> bool:
+def covers(wide: Sequence[Pattern], narrow: Pattern, work: Work | None = None) -> bool:
     """Tell whether every text of `narrow` is a text of one of `wide`. Raises Undecided."""
     pairs = _in_pairs(wide[0], narrow) if len(wide) == 1 else None
     if pairs is not None:
-        return all(one == other or witness([[other]], [one]) is None for one, other in pairs)
-    return witness([[narrow]], wide) is None
+        return all(one == other or witness([[other]], [one], work) is None for one, other in pairs)
+    return witness([[narrow]], wide, work) is None
 
 
 def _in_pairs(one: Pattern, other: Pattern) -> list[tuple[Pattern, Pattern]] | None:
@@ -113,21 +130,25 @@ def _parts(pattern: Pattern) -> list[Pattern] | None:
     return None
 
 
-def needless(patterns: Sequence[Pattern]) -> list[int]:
-    """Return the places of patterns that another one covers; of equal ones all but the first."""
+def needless(patterns: Sequence[Pattern], work: Work) -> list[int]:
+    """Return the places of patterns that another one covers; of equal ones all but the first.
+
+    Where there is not work enough to find all, some.
+    """
     found: list[int] = []
     starts = [_start(pattern) for pattern in patterns]
     for place, narrow in enumerate(patterns):
         for other, wide in enumerate(patterns):
             if other == place or (wide == narrow and other > place):
                 continue
-            if _may_cover(wide, starts[other], narrow, starts[place]):
-                try:
-                    if wide == narrow or covers([wide], narrow):
-                        found.append(place)
-                        break
-                except Undecided:
-                    continue
+            if not _may_cover(wide, starts[other], narrow, starts[place]):
+                continue
+            try:
+                if wide == narrow or covers([wide], narrow, work):
+                    found.append(place)
+                    break
+            except Undecided:
+                continue
     return found
 
 
@@ -144,7 +165,7 @@ def _may_cover(wide: Pattern, wide_start: Pattern, narrow: Pattern, narrow_start
     return narrow_start[: len(wide_start)] == wide_start
 
 
-def meet(one: Pattern, other: Pattern) -> bool:
+def meet(one: Pattern, other: Pattern, work: Work | None = None) -> bool:
     """Tell whether some text belongs to both. Raises Undecided."""
     start, other_start = _start(one), _start(other)
     shared = min(len(start), len(other_start))
@@ -152,11 +173,11 @@ def meet(one: Pattern, other: Pattern) -> bool:
         return False
     pairs = _in_pairs(one, other)
     if pairs is not None:
-        return all(witness([[first], [second]], []) is not None for first, second in pairs)
-    return witness([[one], [other]], []) is not None
+        return all(witness([[first], [second]], [], work) is not None for first, second in pairs)
+    return witness([[one], [other]], [], work) is not None
 
 
-def witness(groups: Sequence[Sequence[Pattern]], outside: Sequence[Pattern]) -> str | None:
+def witness(groups: Sequence[Sequence[Pattern]], outside: Sequence[Pattern], work: Work | None = None) -> str | None:
     """Return the shortest text that belongs to a pattern of each group and to none of `outside`; None: there is none.
 
     Raises Undecided.
@@ -164,6 +185,8 @@ def witness(groups: Sequence[Sequence[Pattern]], outside: Sequence[Pattern]) -> 
     if EVERYTHING in outside:
         return None
     sides = (*(tuple(group) for group in groups), tuple(outside))
+    work = work or Work()
+    work.spend(_A_QUESTION)
     other = _other(sides)
     begin = tuple(_closed(side, {(number, 0) for number in range(len(side))}) for side in sides)
     seen = {begin}
@@ -174,9 +197,8 @@ def witness(groups: Sequence[Sequence[Pattern]], outside: Sequence[Pattern]) -> 
             return text
         for letter in _next_letters(sides, states, other):
             after = tuple(_step(side, state, letter) for side, state in zip(sides, states, strict=True))
+            work.spend(1 + sum(map(len, after)))
             if all(after[:-1]) and after not in seen:
-                if len(seen) >= MOST_STATES:
-                    raise Undecided
                 seen.add(after)
                 waiting.append((after, text + letter))
     return None

@@ -14,6 +14,7 @@ from rolecall.analysis.languages import (
     EVERYTHING,
     FIRST_SYMBOL,
     Pattern,
+    Work,
     action_pattern,
     in_part,
     literal,
@@ -30,11 +31,12 @@ _RESOURCES: tuple[Pattern, ...] = (literal("*"), resource_pattern("arn:*:*:*:*:*
 
 
 class Symbols:
-    """Characters for the variables of documents that are compared."""
+    """Characters for the variables of documents that are compared, and what may be spent on comparing them."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Work) -> None:
         """Begin with none."""
         self._by_text: dict[str, str] = {}
+        self.work = work
 
     def of(self, variable: str) -> str:
         """Return the character of a variable, as it is written between its braces."""
@@ -124,7 +126,7 @@ def _box(statement: Statement, resources: Sequence[str | None]) -> Box:
 _Limits = tuple[Sequence[Sequence[Pattern]], Sequence[Pattern]]
 
 
-def left_over(whole: Sequence[Box], without: Sequence[Box]) -> tuple[str, str] | None:
+def left_over(whole: Sequence[Box], without: Sequence[Box], work: Work) -> tuple[str, str] | None:
     """Return an action and a resource that lie in each box of `whole` and in none of `without`; None: there is none.
 
     For each box of `without` either the action or the resource keeps out of it; both ways are tried. Raises Undecided.
@@ -134,31 +136,33 @@ def left_over(whole: Sequence[Box], without: Sequence[Box]) -> tuple[str, str] |
     for box in whole:
         actions = _added(actions, box.actions.inside())
         resources = _added(resources, box.resources.inside())
-    return _find(actions, resources, list(without))
+    return _find(actions, resources, list(without), work)
 
 
-def _find(actions: _Limits, resources: _Limits, without: list[Box]) -> tuple[str, str] | None:
-    action = witness(*actions)
-    resource = None if action is None else witness(*resources)
+def _find(actions: _Limits, resources: _Limits, without: list[Box], work: Work) -> tuple[str, str] | None:
+    action = witness(*actions, work)
+    resource = None if action is None else witness(*resources, work)
     if action is None or resource is None:
         return None
-    box = next((box for box in without if _holds(box.actions, action) and _holds(box.resources, resource)), None)
+    box = next(
+        (box for box in without if _holds(box.actions, action, work) and _holds(box.resources, resource, work)), None
+    )
     if box is None:
         return action, resource
     rest = [other for other in without if other is not box]
-    by_action = _find(_added(actions, box.actions.outside()), resources, rest)
-    return by_action or _find(actions, _added(resources, box.resources.outside()), rest)
+    by_action = _find(_added(actions, box.actions.outside()), resources, rest, work)
+    return by_action or _find(actions, _added(resources, box.resources.outside()), rest, work)
 
 
 def _added(limits: _Limits, more: _Limits) -> _Limits:
     return [*limits[0], *more[0]], [*limits[1], *more[1]]
 
 
-def _holds(side: Side, text: str) -> bool:
-    inside = bool(side.patterns) and witness([[literal(text)], side.patterns], []) is not None
+def _holds(side: Side, text: str, work: Work) -> bool:
+    inside = bool(side.patterns) and witness([[literal(text)], side.patterns], [], work) is not None
     return inside is not side.negated
 
 
-def is_within(inner: Box, outer: Sequence[Box]) -> bool:
+def is_within(inner: Box, outer: Sequence[Box], work: Work) -> bool:
     """Tell whether every action on every resource of a box lies in one of others. Raises Undecided."""
-    return left_over([inner], outer) is None
+    return left_over([inner], outer, work) is None

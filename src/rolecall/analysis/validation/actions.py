@@ -41,8 +41,8 @@ def _exists(node: Node, report: Report) -> None:
         _no_such_service(node, service, report)
     elif not catalog.matching(text):
         names = {action.name.lower(): action.full_name for action in catalog.actions_of(service)}
-        close = get_close_matches(name.lower().replace("*", ""), list(names), n=1, cutoff=0.86)
-        _no_such_action(node, names[close[0]] if close else None, report)
+        close = _close(name.lower().replace("*", ""), list(names), 0.86, report)
+        _no_such_action(node, names[close] if close else None, report)
 
 
 def _no_such_action(node: Node, valid: str | None, report: Report) -> None:
@@ -53,11 +53,18 @@ def _no_such_action(node: Node, valid: str | None, report: Report) -> None:
 
 
 def _no_such_service(node: Node, service: str, report: Report) -> None:
-    close = get_close_matches(service.lower(), list(catalog.services()), n=1, cutoff=0.7)
+    close = _close(service.lower(), list(catalog.services()), 0.7, report)
     if close:
-        report.add("INVALID_SERVICE_IN_ACTION", node, service=service, service2=close[0])
+        report.add("INVALID_SERVICE_IN_ACTION", node, service=service, service2=close)
     else:
         report.say("INVALID_SERVICE_IN_ACTION", f"The service {service} specified in the action does not exist.", node)
+
+
+def _close(name: str, known: list[str], cutoff: float, report: Report) -> str | None:
+    """Return the name that was probably meant; None where none is close, or many were guessed already."""
+    report.guesses -= 1
+    close = get_close_matches(name, known, n=1, cutoff=cutoff) if report.guesses >= 0 and len(name) < 100 else []
+    return close[0] if close else None
 
 
 def _supported(statement: Statement, report: Report) -> None:
@@ -73,7 +80,7 @@ def _redundant(nodes: list[Node], report: Report) -> None:
     """Find actions that another one of the same element covers; of equal ones the later."""
     if len(nodes) > _MOST_COMPARED:
         return
-    found = [nodes[place] for place in needless([action_pattern(node.text) for node in nodes])]
+    found = [nodes[place] for place in needless([action_pattern(node.text) for node in nodes], report.work)]
     if found:
         values = {"redundantActionCount": len(found), "redundantAction": found[0].text}
         report.add("REDUNDANT_ACTION", *found, **values)

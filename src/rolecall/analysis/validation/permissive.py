@@ -48,7 +48,7 @@ def review_permissiveness(statement: Statement, report: Report) -> None:
             }
             report.add(f"{power.prefix}_WITH_{codes[how]}", action, not_resource)
             continue
-        wide = next((node for node in statement.strings("Resource") if _is_wide(node.text, power)), None)
+        wide = next((node for node in statement.strings("Resource") if _is_wide(node.text, power, report)), None)
         if wide is not None and not statement.has_key(*power.keys):
             stars = {
                 "": "STAR_IN_RESOURCE",
@@ -74,12 +74,12 @@ def _names(action: str, power: _Power) -> bool:
     return action_test(action)(power.action)
 
 
-def _is_wide(resource: str, power: _Power) -> bool:
+def _is_wide(resource: str, power: _Power, report: Report) -> bool:
     """Tell whether a resource pattern covers all that the power can be used on."""
     if resource == "*":
         return True
     parts = resource.split(":", 5)
     try:
-        return len(parts) == 6 and "*" in parts[5] and covers([glob(parts[5])], glob(power.resources))
+        return len(parts) == 6 and "*" in parts[5] and covers([glob(parts[5])], glob(power.resources), report.work)
     except Undecided:
         return False

@@ -78,7 +78,7 @@ def _of_service(node: Node, fields: tuple[str, str, str, str], report: Report) -
         if service not in catalog.services():
             report.add("INVALID_SERVICE", node, service=service)
         return
-    fitting = [kind for kind in kinds if _fits(kind, name)]
+    fitting = [kind for kind in kinds if _fits(kind, name, report)]
     if not fitting:
         report.add("INVALID_ARN_RESOURCE", node)
         return
@@ -95,9 +95,9 @@ def _of_service(node: Node, fields: tuple[str, str, str, str], report: Report) -
         report.add("MISSING_ARN_ACCOUNT", node, resourceName=fitting[0].name)
 
 
-def _fits(kind: ResourceType, name: str) -> bool:
+def _fits(kind: ResourceType, name: str, report: Report) -> bool:
     try:
-        return meet(glob(kind.pattern.split(":", _FIELDS - 1)[5]), glob(name))
+        return meet(glob(kind.pattern.split(":", _FIELDS - 1)[5]), glob(name), report.work)
     except Undecided:
         return True
 
@@ -132,6 +132,6 @@ def _is_wild(part: str) -> bool:
 def _redundant(nodes: list[Node], report: Report) -> None:
     if len(nodes) > _MOST_COMPARED:
         return
-    found = [nodes[place] for place in needless([resource_pattern(node.text) for node in nodes])]
+    found = [nodes[place] for place in needless([resource_pattern(node.text) for node in nodes], report.work)]
     if found:
         report.add("REDUNDANT_RESOURCE", *found, redundantResourceCount=len(found))

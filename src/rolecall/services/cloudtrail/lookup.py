@@ -80,7 +80,10 @@ class Lookup:
 def _question(parameters: LookupEvents, account: str) -> Question:
     """Return what is asked for. Raises ServiceError where it cannot be asked."""
     if not 1 <= parameters.max_results <= MOST:
-        raise ServiceError("InvalidMaxResultsException", f"MaxResults must be between 1 and {MOST}.")
+        raise ServiceError(
+            "InvalidMaxResultsException",
+            f"A max results value of {parameters.max_results} is invalid. Specify max results between 1 and {MOST}.",
+        )
     if parameters.event_category not in {None, "insight"}:
         raise ServiceError("InvalidEventCategoryException", f"Event category {parameters.event_category} is not valid.")
     if parameters.start_time and parameters.end_time and parameters.start_time > parameters.end_time:
