@@ -137,8 +137,8 @@ class Supervisor:
         process = place.process
         if process is None or process.stdout is None:
             return
-        if process.stdout.readline() == READY:
-            place.is_ready = True
+        if line := process.stdout.readline():
+            place.is_ready = place.is_ready or line == READY
             return
         self._selector.unregister(process.stdout)
         process.kill()
