@@ -207,3 +207,25 @@ def test_housekeeping_waits_for_the_disk(gateway: Gateway) -> None:
     gateway.disk.heal()
     gateway.loop.run_until_complete(gateway.one.worker._housekeeping.once())
     assert_as_before(gateway)
+
+
+def test_housekeeping_outlives_whatever_happens_to_it(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Session keys are renewed by it: a task that ended with its first surprise would end the server a day later."""
+    monkeypatch.setattr("rolecall.app.housekeeping.EVERY_SECONDS", 0.001)
+    times: list[int] = []
+    enough = asyncio.Event()
+
+    async def failing() -> None:
+        times.append(len(times))
+        if len(times) == 3:
+            enough.set()
+        raise OSError(errno.EIO, "a folder cannot be listed")
+
+    async def scene() -> None:
+        housekeeping = gateway.one.worker._housekeeping
+        monkeypatch.setattr(housekeeping, "once", failing)
+        housekeeping.start()
+        await asyncio.wait_for(enough.wait(), 30)
+        await housekeeping.stop()
+
+    gateway.loop.run_until_complete(scene())

@@ -288,3 +288,19 @@ def wait_until(true: Callable[[], bool], seconds: float) -> None:
     while not true():
         assert time.monotonic() < end, "too late"
         time.sleep(0.01)
+
+
+def test_an_event_that_cannot_be_written_takes_no_other_with_it(trail: Trail) -> None:
+    """A thread that died of it would have left all later ones unwritten, without a word."""
+    for number in range(20):
+        trail.record(Noted(number, (("username", "\ud800"),) if number == 7 else ()))
+    deadline = time.monotonic() + 30
+    while len(found := trail.find(Question(OURS), 100)) < 19 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    trail.record(Noted(20))
+    trail.close()
+    assert sorted(event.request_id for event in found) == sorted(
+        f"request-{number}" for number in range(20) if number != 7
+    )
+    assert len(trail.find(Question(OURS), 100)) == 20
+    assert trail.lost == 1

@@ -83,3 +83,5 @@ class Housekeeping:
                 await self.once()
             except (StoreError, ObjectsError) as trouble:
                 _log.warning("housekeeping is put off: %s", trouble)
+            except Exception:  # noqa: BLE001 - whatever it is, session keys must be renewed and blobs removed next time
+                _log.exception("housekeeping failed, and will be tried again")

@@ -111,7 +111,7 @@ class Trail:
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
-        self.flush()
+        self._write_out()
 
     def _start(self) -> None:
         with self._flushing:
@@ -125,7 +125,7 @@ class Trail:
             self._closing.wait(FLUSH_SECONDS)
             self._wake.clear()
             try:
-                self.flush()
+                self._write_out()
                 self._expire_sometimes()
                 self._is_failing = False
             except StoreError as error:
@@ -133,6 +133,31 @@ class Trail:
                 _log.error("the trail cannot be written, %d events wait: %s", len(self._queue), error)
                 self._closing.wait(_RETRY_SECONDS)
                 self._wake.set()
+
+    def _write_out(self) -> None:
+        """Do as `flush`, and lose the events that cannot be written for a reason of their own. Raises StoreError."""
+        while True:
+            try:
+                self.flush()
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever is wrong with an event, the others are written
+                _log.exception("an event could not be written")
+                self._write_singly()
+            else:
+                return
+
+    def _write_singly(self) -> None:
+        with self._flushing:
+            for _ in range(min(len(self._queue), segments.SEGMENT)):
+                event = self._queue[0]
+                try:
+                    self._store.write_now(partial(segments.keep, events=[event]))
+                except StoreError:
+                    raise
+                except Exception:  # noqa: BLE001 - as above
+                    self._lose(1)
+                self._queue.popleft()
 
     def _expire_sometimes(self) -> None:
         if monotonic() >= self._next_expiry:
