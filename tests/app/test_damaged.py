@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 from tests.serving import ACCOUNT, Server, serving
 
 from rolecall.buckets.versions import decode_version
@@ -74,6 +75,47 @@ def test_an_object_whose_file_is_not_as_it_was_is_refused_whole_in_part_and_as_a
         assert answer["Error"]["Code"] == "ServiceUnavailable", how
     assert key not in {found["Key"] for found in s3.list_objects_v2(Bucket=BUCKET, Prefix="copy").get("Contents", [])}
     assert refused(lambda: s3.head_object(Bucket=BUCKET, Key="copy"))["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def forget(path: Path) -> None:
+    """Have the system forget what it has in memory of a file, so that it must be read from the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+
+
+def test_an_object_of_up_to_a_megabyte_with_a_flipped_bit_is_refused_or_broken_off(server: Server) -> None:
+    s3 = server.client("s3")
+    for checksum in ({}, {"ChecksumAlgorithm": "CRC32"}):
+        s3.put_object(Bucket=BUCKET, Key="flipped", Body=os.urandom(SIZE), **checksum)
+        path = blobs(server, "flipped")[0]
+        assert s3.get_object(Bucket=BUCKET, Key="flipped")["Body"].read() == path.read_bytes()
+        flip(path)
+        assert refused(lambda: s3.get_object(Bucket=BUCKET, Key="flipped"))["Error"]["Code"] == "ServiceUnavailable"
+        assert refused(lambda: s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/flipped"))["Error"][
+            "Code"
+        ] == ("ServiceUnavailable")
+        forget(path)
+        with pytest.raises((ClientError, ResponseStreamingError, IncompleteReadError)):
+            s3.get_object(Bucket=BUCKET, Key="flipped")["Body"].read()
+
+
+def test_a_small_object_that_was_changed_in_the_store_is_refused(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", "--account", ACCOUNT, workers=1) as server:
+        s3 = server.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_object(Bucket=BUCKET, Key="small", Body=b"as it was")
+        with closing(sqlite3.connect(server.data / "rolecall.db")) as store, store:
+            changed = store.execute("UPDATE kv SET value = ? WHERE value = ?", (b"as it is.", b"as it was"))
+            assert changed.rowcount == 1
+        assert refused(lambda: s3.get_object(Bucket=BUCKET, Key="small"))["Error"]["Code"] == "ServiceUnavailable"
 
 
 def test_a_later_part_that_was_cut_is_known_before_the_answer_begins(server: Server) -> None:

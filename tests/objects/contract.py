@@ -34,8 +34,8 @@ async def keep(objects: Objects, content: bytes, piece: int = 65_536) -> str:
         await writer.abort()
 
 
-async def fetch(objects: Objects, blob: str, start: int, length: int) -> bytes:
-    return b"".join([piece async for piece in objects.read(blob, start, length)])
+async def fetch(objects: Objects, blob: str, start: int, length: int, size: int | None = None) -> bytes:
+    return b"".join([piece async for piece in objects.read(blob, start, length, size=size)])
 
 
 class ObjectsContract:
@@ -208,6 +208,27 @@ class ObjectsContract:
         assert content == steady
         assert difference == set()
         assert objects.sweep() == 0
+
+    def test_a_blob_is_shown_whole_or_not_at_all_and_never_one_of_another_size(self, objects: Objects) -> None:
+        content = content_of(200_001)
+        blob = run(keep(objects, content))
+        seen = bytearray()
+        assert objects.show(blob, len(content), seen.extend) is False or bytes(seen) == content
+        for size in (len(content) - 1, len(content) + 1):
+            with pytest.raises(BlobDamaged):
+                objects.show(blob, size, seen.extend)
+        with pytest.raises(BlobMissing):
+            objects.show(MISSING, 1, seen.extend)
+
+    def test_a_blob_that_is_not_of_the_size_that_is_known_is_refused(self, objects: Objects) -> None:
+        blob = run(keep(objects, content_of(1_000)))
+        assert run(fetch(objects, blob, 0, 10, 1_000)) == content_of(1_000)[:10]
+        for size in (999, 1_001):
+            with pytest.raises(BlobDamaged):
+                objects.read(blob, 0, 10, size=size)
+            if objects.whole_file(blob) is not None:
+                with pytest.raises(BlobDamaged):
+                    objects.whole_file(blob, size=size)
 
     def test_a_file_to_be_sent_whole_holds_exactly_the_blob(self, objects: Objects) -> None:
         content = content_of(100_000)

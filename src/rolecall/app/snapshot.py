@@ -62,6 +62,22 @@ def make_snapshot(
     for name in (folder.keyring.name, ROOT_CREDENTIALS, TUTORIAL_CREDENTIALS) if options.keys else ():
         if (folder.path / name).exists():
             sums[name] = copies.copy(files, folder.path / name, into / name)
+    return _finish(into, now, known, schema, sums, wanted, blobs, files, keys=options.keys)
+
+
+def _finish(
+    into: Path,
+    now: datetime,
+    known: str,
+    schema: int,
+    sums: dict[str, Sum],
+    wanted: Mapping[str, int],
+    blobs: Mapping[str, Sum],
+    files: Files,
+    *,
+    keys: bool,
+) -> Manifest:
+    """Write the list of blobs, make everything durable, and write the manifest."""
     write_whole(files, into / BLOBS, write_blobs(blobs))
     sums[BLOBS] = copies.sum_of(into / BLOBS)
     manifest = Manifest(
@@ -69,7 +85,7 @@ def make_snapshot(
         made=now,
         account=known,
         schema=schema,
-        keys=options.keys,
+        keys=keys,
         files=sums,
         blobs=len(blobs),
         bytes=sum(one.size for one in blobs.values()),

@@ -12,7 +12,7 @@ Promises, each a case in `tests/objects/contract.py`:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol
 
 
@@ -66,6 +66,14 @@ class Objects(Protocol):
         The file is opened before the first piece is asked for, so that a missing blob is known before an answer
         begins. Raises BlobMissing, and BlobDamaged where the blob is too short already or not of the `size` that
         is known of it, at once; BlobDamaged and ObjectsUnavailable while reading.
+        """
+        ...
+
+    def show(self, blob: str, size: int, take: Callable[[memoryview], object]) -> bool:
+        """Show the whole blob to `take`, piece by piece, and return True; False where that would wait for a disk.
+
+        A piece is lent: it is another one after the call. Where False is returned, `take` may have seen a part. Raises
+        BlobMissing, and BlobDamaged where the blob is not of this `size`.
         """
         ...
 

@@ -20,7 +20,7 @@ from rolecall.message import ServiceError
 class Digest(Protocol):
     """A checksum being calculated."""
 
-    def update(self, piece: bytes) -> None:
+    def update(self, piece: bytes | memoryview) -> None:
         """Take in the next bytes."""
         ...
 
@@ -34,12 +34,12 @@ class _Crc:
 
     __slots__ = ("_function", "_size", "_value")
 
-    def __init__(self, function: Callable[[bytes, int], int], size: int) -> None:
+    def __init__(self, function: Callable[[bytes | memoryview, int], int], size: int) -> None:
         self._function = function
         self._size = size
         self._value = 0
 
-    def update(self, piece: bytes) -> None:
+    def update(self, piece: bytes | memoryview) -> None:
         self._value = self._function(piece, self._value)
 
     def digest(self) -> bytes:
@@ -54,7 +54,7 @@ class _Xxh:
     def __init__(self, hash_: XXHash) -> None:
         self._hash = hash_
 
-    def update(self, piece: bytes) -> None:
+    def update(self, piece: bytes | memoryview) -> None:
         self._hash.update(piece)
 
     def digest(self) -> bytes:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rolecall.files import Files, RealFiles
 from rolecall.objects.interface import BlobDamaged, BlobMissing
 from rolecall.objects.local.folder import Descriptor, Folder, unavailable
-from rolecall.objects.local.reader import BlobReader
+from rolecall.objects.local.reader import BlobReader, show_at_once
 from rolecall.objects.local.writer import LocalBlobWriter
 
 _THREADS = 16
@@ -47,16 +47,20 @@ class LocalObjects:
         Raises BlobMissing, and BlobDamaged where it is too short already or not of this `size`, before the first
         piece is asked for.
         """
-        try:
-            descriptor = Descriptor(self._files, self._folder.path(blob), os.O_RDONLY)
-            found = os.fstat(descriptor.number).st_size
-        except FileNotFoundError:
-            raise BlobMissing(f"There is no blob `{blob}`.") from None
-        except OSError as fault:
-            raise unavailable(fault) from fault
+        descriptor, found = self._open(blob)
         if found < start + length or found != (found if size is None else size):
             raise BlobDamaged(f"The blob `{blob}` has {found} bytes, not {start + length if size is None else size}.")
         return BlobReader(descriptor, self._executor, start, length)
+
+    def show(self, blob: str, size: int, take: Callable[[memoryview], object]) -> bool:
+        """Show the whole blob to `take` if it is in the system's memory, and tell whether it was.
+
+        Raises BlobMissing, BlobDamaged where it is not of this `size`, ObjectsUnavailable.
+        """
+        descriptor, found = self._open(blob)
+        if found != size:
+            raise BlobDamaged(f"The blob `{blob}` has {found} bytes, not {size}.")
+        return show_at_once(descriptor, size, take)
 
     def whole_file(self, blob: str, *, size: int | None = None) -> str | None:
         """Return the path of the blob's file, or None where it is missing. Raises BlobDamaged, ObjectsUnavailable."""
@@ -96,6 +100,16 @@ class LocalObjects:
     def close(self) -> None:
         """Finish what is being written and stop the threads."""
         self._executor.shutdown()
+
+    def _open(self, blob: str) -> tuple[Descriptor, int]:
+        """Open a blob, and tell its size. Raises BlobMissing, ObjectsUnavailable."""
+        try:
+            descriptor = Descriptor(self._files, self._folder.path(blob), os.O_RDONLY)
+            return descriptor, os.fstat(descriptor.number).st_size
+        except FileNotFoundError:
+            raise BlobMissing(f"There is no blob `{blob}`.") from None
+        except OSError as fault:
+            raise unavailable(fault) from fault
 
     def _unlink(self, blob: str) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 from rolecall.objects.interface import BlobDamaged
@@ -11,6 +12,8 @@ from rolecall.objects.local.folder import Descriptor, unavailable
 
 PIECE = 256 * 1024
 """The largest piece that is read at once."""
+
+_LENT = 64 * 1024
 
 _AT_ONCE = getattr(os, "RWF_NOWAIT", None)
 """Where the system has it: read what is in memory already, and do not wait for a disk."""
@@ -78,3 +81,21 @@ class BlobReader:
 
 def _read(descriptor: Descriptor, wanted: int, start: int) -> bytes:
     return os.pread(descriptor.number, wanted, start)
+
+
+def show_at_once(descriptor: Descriptor, size: int, take: Callable[[memoryview], object]) -> bool:
+    """Show the first `size` bytes of a file to `take` as far as they are in memory, and tell whether they all were."""
+    if _AT_ONCE is None:
+        return False
+    buffer = memoryview(bytearray(min(_LENT, size)))
+    start = 0
+    try:
+        while start < size:
+            count = os.preadv(descriptor.number, [buffer], start, _AT_ONCE)
+            if not count:
+                return False
+            take(buffer[: min(count, size - start)])
+            start += count
+    except OSError:  # the disk must be asked, or this file system does not know the question
+        return False
+    return True

@@ -20,7 +20,7 @@ from rolecall.store.interface import Snapshot
 from rolecall.wire.checksums import ALGORITHMS, Digest
 
 _CHECKED = 1 << 20
-"""Up to so many bytes are held against their checksum whenever all of them are read: 20 µs at most."""
+"""Up to so many bytes are held against their checksum whenever all of them are read: 90 µs at most."""
 _QUICK = frozenset({"CRC32", "CRC32C", "CRC64NVME"})
 _AHEAD = 64
 """How many blobs of an object are looked at before its first byte is sent."""
@@ -73,8 +73,10 @@ def body_of(objects: Objects, content: Content, checksum: Checksum | None = None
             return _held(first, checksum)
         segment, _, length = first
         if checksum is not None and length <= _CHECKED and length == segment.length:
-            whole = objects.at_hand(segment.source, length)
-            return _held(whole, checksum) if whole is not None else _held_stream(_open(objects, first), checksum)
+            digest = ALGORITHMS[checksum.algorithm].new()
+            if not objects.show(segment.source, length, digest.update):
+                return _held_stream(_open(objects, first), checksum)
+            _compare(digest, checksum)
         path = objects.whole_file(segment.source, size=length) if length == segment.length else None
         if path is not None:
             return FileBody(path, length)
