@@ -34,7 +34,20 @@ _LARGEST = 256 * 1024
 
 _BULKY = ("requestParameters", "responseElements")
 
-_READING = ("Get", "List", "Head", "Describe", "Lookup", "Select", "Simulate", "AssumeRole", "Decode", "Generate")
+_READING = (
+    "Get",
+    "List",
+    "Head",
+    "Describe",
+    "Lookup",
+    "Select",
+    "Simulate",
+    "AssumeRole",
+    "Decode",
+    "Generate",
+    "Validate",
+    "Check",
+)
 
 
 class Happened(msgspec.Struct, frozen=True):
