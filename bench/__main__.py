@@ -160,7 +160,7 @@ def _row(name: str, work: str, contestants: Sequence[Contestant], connections: i
     _say(f"{name}, {connections} at once")
     best: dict[str, Run] = {}
     seconds = max(options.seconds, connections * ROWS[work].moved // _SLOWEST)
-    for _ in range(options.rounds):
+    for _ in range(options.rounds if seconds == options.seconds else 1):
         for one in contestants:
             if one.can(ROWS[work]):
                 run = _run(one, one.world.requests(work), connections, seconds, alone=ROWS[work].alone)
