@@ -22,6 +22,8 @@ from tests.reliability.over_http import Connection, connection_to, workers
 from tests.reliability.registers import Ask, History, Register, all_registers, an_object, change, look, play
 from tests.serving import ACCOUNT, Server, serving
 
+from rolecall.store.sqlite.reading import Reads, View
+
 CLIENTS_A_WORKER = 3
 
 T = TypeVar("T")
@@ -46,11 +48,16 @@ def for_seconds(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() > ends
 
 
-def played(server: Server, seconds: float, seed: int) -> History:
+def for_operations(most: int) -> Callable[[], bool]:
+    done = itertools.count(1)
+    return lambda: next(done) > most
+
+
+def played(server: Server, until: Callable[[], bool], seed: int) -> History:
     name = f"play-{next(_names)}"
     things = all_registers(name, Connection(server).ask)
     asks = [client.ask for client in clients(server, CLIENTS_A_WORKER)]
-    return play(things, asks, for_seconds(seconds), prefix=name, seed=seed)
+    return play(things, asks, until, prefix=name, seed=seed)
 
 
 def written_here_read_there(server: Server, turns: int) -> tuple[int, list[str]]:
@@ -167,7 +174,7 @@ def winners(server: Server, rounds: int) -> tuple[History, list[int]]:
 
 
 def test_no_answer_is_older_than_an_acknowledged_change(running: Server) -> None:
-    history = played(running, 3, seed=1)
+    history = played(running, for_operations(2000), seed=1)
     assert history.wrong() == []
     assert len(history.operations) == 11
     assert all(len({op.what for op in done}) >= 3 for done in history.operations.values())
@@ -219,8 +226,9 @@ def test_a_server_that_kept_what_it_looked_up_would_be_caught(
         mix.prepare(pair.asks()[0])
         things = all_registers("pair", pair.asks()[0])
         if is_broken:
-            monkeypatch.setattr("rolecall.store.sqlite.reading.Reads.watermark", lambda view: bytes(16))
-        history = play(things, pair.asks() * 2, for_seconds(1.5), prefix="pair", seed=3)
+            for reading in (Reads, View):
+                monkeypatch.setattr(reading, "watermark", lambda view: bytes(16))
+        history = play(things, pair.asks() * 2, for_operations(800), prefix="pair", seed=3)
         assert bool(history.wrong()) is is_broken
     finally:
         pair.close()
@@ -230,7 +238,7 @@ def test_a_server_that_kept_what_it_looked_up_would_be_caught(
 def test_no_answer_is_older_than_an_acknowledged_change_for_long(running: Server) -> None:
     operations = turns = races = 0
     for episode in soaking.turns(minutes=14, what="episodes of linearizability"):
-        history = played(running, 6, seed=episode)
+        history = played(running, for_seconds(6), seed=episode)
         assert history.wrong() == []
         operations += history.size
         done, stale = written_here_read_there(running, 550)
