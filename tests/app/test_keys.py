@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.serving import ACCOUNT, Credentials, Server, serving
 
+from rolecall import cli
 from rolecall.directory.credentials import secret_of
 from rolecall.store.interface import StoreUnavailable
 from rolecall.store.sealing import MasterKeys
@@ -147,3 +149,16 @@ def test_what_is_no_session_is_not_revoked_nor_what_is_named_with_it(server: Ser
 def test_commands_on_no_data_folder_say_so(tmp_path: Path) -> None:
     for words in (("keys", "show"), ("sessions", "revoked"), ("backup", tmp_path / "target")):
         assert "is not a data folder of Rolecall" in refused(*words, "--data", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words", [("keys", "rotate-master"), ("sessions", "revoked"), ("root", "rotate-key"), ("doctor", "--repair")]
+)
+def test_no_other_user_writes_into_a_folder_for_its_server_could_not_read_that(
+    words: tuple[str, ...], server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (server.data / "keyring").read_bytes()
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert cli.main([*words, "--data", str(server.data)]) == 2
+    assert "run this as that user" in capsys.readouterr().err
+    assert (server.data / "keyring").read_bytes() == before

@@ -32,24 +32,24 @@ class _Item(NamedTuple):
 class ContentCheck:
     """One reading of everything. Records are read in pages, each a state of its own, so that no state stays open."""
 
-    def __init__(self, store: Inspection, files: BlobFiles, progress: Progress) -> None:
-        """Read the records of `store` and the blobs in `files`."""
+    def __init__(self, store: Inspection, files: BlobFiles, progress: Progress, whole: int) -> None:
+        """Read the records of `store` and the blobs in `files`, about `whole` bytes."""
         self._store = store
         self._files = files
         self._progress = progress
+        self._whole = whole
         self.read = 0
         """How many bytes were read so far."""
 
     def run(self) -> Iterator[Finding]:
         """Yield the objects whose bytes changed. What is missing or cut is another's to find. Raises StoreError."""
-        whole = sum(file.size for file in self._files.committed())
         with copies.workers() as workers:
             for page in self._pages():
                 for item, is_sound in zip(page, workers.map(self._is_sound, page), strict=True):
                     self.read += item.content.size
                     if not is_sound and self._still_there(item):
                         yield Finding(findings.BYTES_CHANGED, shown(item.content.key))
-                self._progress.tell("bytes of objects", self.read, max(whole, self.read))
+                self._progress.tell("bytes of objects", self.read, max(self._whole, self.read))
 
     def _pages(self) -> Iterator[list[_Item]]:
         for kind in ("current", "version", "part"):

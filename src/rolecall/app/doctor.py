@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise FolderRefused(f"`{folder.path}` is not a data folder of Rolecall.")
         if (folder.path / MANIFEST).exists():
             raise FolderRefused(f"`{folder.path}` is a backup: `rolecall restore --check` reads one.")
+        if arguments.repair:
+            folder.refuse_if_foreign()
         examination.run(quick=arguments.quick)
         repaired = _repair(folder, examination) if arguments.repair else 0
     except (FolderRefused, StoreError) as refusal:

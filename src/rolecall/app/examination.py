@@ -38,6 +38,7 @@ class Examination:
         self._files = BlobFiles(folder.objects)
         self._now = now
         self._progress = progress
+        self._bytes = 0
 
     def run(self, *, quick: bool) -> None:
         """Look at everything; `quick` leaves the bytes of objects unread."""
@@ -117,6 +118,7 @@ class Examination:
         """Hold the files against what the records of one state name. What went meanwhile is looked up again."""
         look = examined.look
         self.orphan_keys = examined.orphans
+        self._bytes = look.bytes
         self.seen["object files"] = 0
         found: dict[str, int] = {}
         for file in self._files.committed():
@@ -152,7 +154,7 @@ class Examination:
             self.orphan_files.append(path)
 
     def _contents(self, store: Inspection) -> None:
-        checking = ContentCheck(store, self._files, self._progress)
+        checking = ContentCheck(store, self._files, self._progress, self._bytes)
         self.found.extend(checking.run())
         self.seen["bytes of objects"] = checking.read
 

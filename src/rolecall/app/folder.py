@@ -41,6 +41,14 @@ class DataFolder:
                 f"the data folder `{self.path}` can be read by other users; it holds keys. Run: chmod 700 {self.path}"
             )
 
+    def refuse_if_foreign(self) -> None:
+        """Raise FolderRefused where the folder is another user's: files made now would be closed to its server."""
+        owner = self.path.stat().st_uid
+        if owner != os.geteuid():
+            raise FolderRefused(
+                f"`{self.path}` belongs to the user {owner}: run this as that user (sudo -u '#{owner}')."
+            )
+
     def refuse_if_robbed(self) -> None:
         """Raise FolderRefused for a backup, and where a folder that has been in use lacks its store or its keyring.
 

@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if not folder.store.exists():
             raise FolderRefused(f"`{folder.path}` is not a data folder of Rolecall.")
+        folder.refuse_if_foreign()
         access_key_id = rotate_root_key(folder, Settings(data=folder.path))
     except (FolderRefused, UnsafeSettings, StoreError) as refusal:
         print(f"rolecall root: {refusal}", file=sys.stderr)

@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if not folder.store.exists():
             raise FolderRefused(f"`{folder.path}` is not a data folder of Rolecall.")
+        folder.refuse_if_foreign()
         if arguments.action == "revoked":
             _list(folder)
         else:

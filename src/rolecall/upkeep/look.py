@@ -35,6 +35,8 @@ class Look:
         self.blobs: dict[str, tuple[int, bytes]] = {}
         """The blobs that records name: the size, and the record's key."""
         self.inline: set[str] = set()
+        self.bytes = 0
+        """How many bytes the records name."""
         self.doomed: set[str] = set()
         self.uploads: set[str] = set()
         self.bits: list[str] = []
@@ -68,6 +70,7 @@ class Look:
 
     def holds(self, segment: Segment, record: bytes) -> None:
         """Remember which record a run of bytes belongs to."""
+        self.bytes += segment.length
         if segment.inline:
             if segment.source in self.inline:
                 self.find(findings.BYTES_DOOMED, shown(record))
