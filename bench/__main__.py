@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -17,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 from bench import decisions, growth, peers, servers, transfers, wrk
 from bench.aims import aims
@@ -53,12 +55,19 @@ def main() -> int:
     if not wrk.is_installed():
         print(wrk.MISSING, file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, _stop)
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     report = Report(f"{options.workers} workers, best of {options.rounds} runs of {options.seconds} s, {now}")
     with tempfile.TemporaryDirectory(prefix="rolecall-bench-") as folder, ExitStack() as stack:
         _measure(report, stack, Path(folder), options)
     report.show(as_json=options.json)
     return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """End as by Ctrl-C, so that the servers are stopped too."""
+    del number, frame
+    raise KeyboardInterrupt
 
 
 def _options() -> argparse.Namespace:

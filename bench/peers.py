@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.servers import Running, free_port, running
 from bench.signing import Key
-from bench.workload import BUCKETS, LARGE, LISTED, MEDIUM, ROLE, World, body_of, fill
+from bench.workload import BUCKETS, LARGE, LISTED, MEDIUM, ROLE, World, body_of, fill, fill_keys
 from bench.worlds import client, session_of
 
 _ADMIN = Key("AKIABENCHADMIN000000", "bench-admin-secret-of-forty-characters00")
@@ -157,5 +157,5 @@ def _world(address: str, bodies: Path, *, session: bool, listed: int) -> World:
         buckets.create_bucket(Bucket=bucket)
     caller = session_of(address, _ADMIN) if session else _ADMIN
     world = World(address, _ADMIN, caller, bodies, listed=listed, doomed=_FEW_DOOMED)
-    fill(world, keys=listed)
-    return world
+    fill(world)
+    return fill_keys(world)

@@ -189,11 +189,26 @@ def body_of(folder: Path, size: int) -> Path:
     return file
 
 
-def fill(world: World, *, keys: int = 0) -> None:
-    """Put the objects that are read; with `keys`, those that are listed and deleted too, as many as the world says.
+def fill_keys(world: World, *, seconds: int = 120) -> World:
+    """Put the objects that are listed and deleted, for so long at most; return the world with as many as there are."""
+    target = s3(world)
+    doomed = (signed(target, "PUT", f"/doomed/object-{n:07}", body=b"x") for n in range(world.doomed * PAGE))
+    listed = (signed(target, "PUT", f"/many/object-{n:07}", body=b"x" * 100) for n in range(world.listed))
+    prepared = wrk.prepare(world.bodies / "keys", chain(doomed, listed))
+    put = 0
+    for _ in range(0, seconds, _A_WHILE):
+        wrk.run(prepared, world.address, connections=16, seconds=_A_WHILE)
+        put = prepared.begun.get(world.address, 0)
+        if put >= prepared.count:
+            return world
+    return replace(world, listed=max(2 * PAGE, put - world.doomed * PAGE))
 
-    Raises RuntimeError where the server refuses one.
-    """
+
+_A_WHILE = 5
+
+
+def fill(world: World) -> None:
+    """Put the objects that are read. Raises RuntimeError where the server refuses one."""
     target = s3(world)
     large = body_of(world.bodies, LARGE).read_bytes()
     medium = body_of(world.bodies, MEDIUM).read_bytes()
@@ -205,8 +220,6 @@ def fill(world: World, *, keys: int = 0) -> None:
             for n in range(4)
             for bucket in ("large", "ranged")
         ),
-        (signed(target, "PUT", f"/many/object-{n:07}", body=b"x" * 100) for n in range(keys)),
-        (signed(target, "PUT", f"/doomed/object-{n:07}", body=b"x") for n in range(world.doomed * 1000 if keys else 0)),
     )
 
     def send(lane: list[bytes]) -> list[wrk.Answer]:
