@@ -20,7 +20,7 @@ from rolecall.store.interface import Snapshot
 from rolecall.wire.checksums import ALGORITHMS, Digest
 
 _CHECKED = 64 * 1024
-"""Up to so many bytes are held against their checksum whenever all of them are read. Larger ones go from the file to the
+"""Up to so many bytes are held against their checksum whenever all of them are read. Larger ones go from file to
 socket without coming by here, and reading them for this alone made a GET of 1 MiB two thirds dearer."""
 _QUICK = frozenset({"CRC32", "CRC32C", "CRC64NVME"})
 _AHEAD = 64
