@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -155,14 +155,15 @@ def _ready(process: subprocess.Popen[str], log: Path | None = None) -> str:
     """Return the endpoint of the ready line."""
     assert process.stdout is not None
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        readable, _, _ = select.select([process.stdout], [], [], 0.5)
-        if readable:
-            line = process.stdout.readline()
-            if line.startswith("ready "):
-                return line.split()[1]
-        if process.poll() is not None:
-            raise AssertionError(f"the server stopped: {_said(process, log)}")
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while time.monotonic() < deadline:
+            if selector.select(0.5):
+                line = process.stdout.readline()
+                if line.startswith("ready "):
+                    return line.split()[1]
+            if process.poll() is not None:
+                raise AssertionError(f"the server stopped: {_said(process, log)}")
     process.kill()
     raise AssertionError(f"the server is not ready: {_said(process, log)}")
 

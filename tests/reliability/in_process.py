@@ -19,6 +19,7 @@ from rolecall.app import founding, house
 from rolecall.app.folder import ROOT_CREDENTIALS, DataFolder
 from rolecall.config import Settings
 from rolecall.message import FileBody, Response
+from rolecall.objects.interface import BlobDamaged
 from rolecall.objects.local import LocalObjects
 from rolecall.store.sqlite import SqliteStore
 
@@ -40,7 +41,10 @@ class InProcess:
         """Have a request answered, as edge would hand it on."""
         sent = asked.signed(self._root, HOST, now)
         response = await self.worker.gateway.answer(sent.request())
-        return Answer(response.status, dict(response.headers), await _body(response))
+        try:
+            return Answer(response.status, dict(response.headers), await _body(response))
+        except BlobDamaged:  # the connection is cut: the client sees that the answer is not whole
+            return Answer(503, {}, b"")
 
 
 @contextmanager
