@@ -85,24 +85,38 @@ class Writer:
             return False
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError:
             self._turn.release()
             return False
         try:
             is_committed = self._commit_alone(job, self._connection)
+            if is_committed and self._wal is not None:
+                self._leave_to_sync(job)
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
             self._turn.release()
         self._checkpointer.log_has(self._log_pages)
         if not job.is_claimed:
             return False
-        if is_committed and self._wal is not None:
-            self._unsynced.append(job)
-            if len(self._unsynced) == 1:
-                self._queue.put(_SyncWanted())
-        else:
+        if not is_committed or self._wal is None:
             job.settle()
         return True
+
+    def _leave_to_sync(self, job: Job[object]) -> None:
+        """Have the thread sync a committed job and tell of it.
+
+        For who has the turn: of two who do this at once, neither would see that the thread must be woken.
+        """
+        self._unsynced.append(job)
+        if len(self._unsynced) == 1:
+            self._queue.put(_SyncWanted())
+
+    def _left_to_sync(self) -> list[Job[object]]:
+        """Take what was left to sync, to the last: what is left there while this runs has woken nobody."""
+        taken: list[Job[object]] = []
+        while self._unsynced:
+            taken.append(self._unsynced.popleft())
+        return taken
 
     def is_inside_a_work(self) -> bool:
         """Tell whether the caller is a work that this is running."""
@@ -120,7 +134,7 @@ class Writer:
     def _serve(self) -> None:
         while (first := self._queue.get()) is not None:
             jobs, is_committed = ([], False) if isinstance(first, _SyncWanted) else self._take_turn(first)
-            waiting = [self._unsynced.popleft() for _ in range(len(self._unsynced))]
+            waiting = self._left_to_sync()
             self._sync([*jobs, *waiting] if is_committed else waiting)
             deliver([*jobs, *waiting])
             self._checkpointer.log_has(self._log_pages)
@@ -129,7 +143,6 @@ class Writer:
         self._thread_waits = True
         with self._turn:
             self._thread_waits = False
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
             try:
                 return self._commit_batch(first)
             finally:
@@ -190,7 +203,8 @@ class Writer:
         return True
 
     def _begin(self, first: Job[object]) -> apsw.Connection | None:
-        """Begin a transaction, or return None when `first` was withdrawn meanwhile."""
+        """Have the lock file, and begin a transaction; return None when `first` was withdrawn meanwhile."""
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         connection = self._connected()
         if self._doubt is not None:
             self._repair(connection)
