@@ -86,7 +86,10 @@ class Delivery:
         claimed = await self._store.write(lambda transaction: self._claim(transaction, trail, now))
         if claimed is None or claimed.pending is None or claimed.delivered is None:
             return 0
-        claimed, events = await self._sized(claimed)
+        sized = await self._sized(claimed)
+        if sized is None:
+            return 0
+        claimed, events = sized
         files = await asyncio.to_thread(files_of, claimed, events)
         delivered = 0
         for file in files:
@@ -107,15 +110,33 @@ class Delivery:
         put_trail(transaction, claimed)
         return claimed
 
-    async def _sized(self, trail: ConfiguredTrail) -> tuple[ConfiguredTrail, list[Event]]:
-        """Return a span's events; a span that has too many is made shorter first."""
+    async def _sized(self, trail: ConfiguredTrail) -> tuple[ConfiguredTrail, list[Event]] | None:
+        """Return a span's events; a span that has too many is made shorter first. None: it is not ours any more."""
         while True:
             events = await asyncio.to_thread(self._events, trail)
             begin, end = trail.delivered, trail.pending
             if len(events) <= MOST or begin is None or end is None or end - begin < timedelta(milliseconds=1):
                 return trail, events
-            shorter = msgspec.structs.replace(trail, pending=begin + (end - begin) / 2)
-            trail = await self._store.write(partial(_kept, trail=shorter))
+            shorter = await self._store.write(partial(self._shorten, mine=trail, end=begin + (end - begin) / 2))
+            if shorter is None:
+                return None
+            trail = shorter
+
+    def _shorten(self, transaction: Transaction, mine: ConfiguredTrail, end: datetime) -> ConfiguredTrail | None:
+        """End a claimed span earlier; whatever else became of the trail meanwhile stays as it is."""
+        found = self._claimed(transaction, mine)
+        if found is None:
+            return None
+        shorter = msgspec.structs.replace(found, pending=end)
+        put_trail(transaction, shorter)
+        return shorter
+
+    def _claimed(self, transaction: Transaction, mine: ConfiguredTrail) -> ConfiguredTrail | None:
+        """Return the trail as it is now, None where somebody else has the span by now, or nobody."""
+        found = configured_trail(transaction, mine.account, mine.region, mine.name)
+        if found is None or found.claimed_by != self._me or found.pending != mine.pending:
+            return None
+        return found
 
     def _events(self, trail: ConfiguredTrail) -> list[Event]:
         """Return the events of a span, the oldest first; one more than fit where there are more."""
@@ -172,8 +193,8 @@ class Delivery:
 
     def _finish(self, transaction: Transaction, mine: ConfiguredTrail, problem: str, *, wrote: bool = False) -> None:
         """Let go of a span, delivered or not. Where somebody else has it by now, or nobody, nothing changes."""
-        found = configured_trail(transaction, mine.account, mine.region, mine.name)
-        if found is None or found.claimed_by != self._me or found.pending != mine.pending:
+        found = self._claimed(transaction, mine)
+        if found is None:
             return
         now = self._clock.now()
         free = msgspec.structs.replace(found, claimed_by="", claimed_until=None, last_error=problem)
@@ -183,11 +204,6 @@ class Delivery:
             return
         done = msgspec.structs.replace(free, delivered=mine.pending, pending=None)
         put_trail(transaction, msgspec.structs.replace(done, last_delivery=now, last_attempt=now) if wrote else done)
-
-
-def _kept(transaction: Transaction, trail: ConfiguredTrail) -> ConfiguredTrail:
-    put_trail(transaction, trail)
-    return trail
 
 
 def files_of(trail: ConfiguredTrail, events: Sequence[Event]) -> list[LogFile]:
