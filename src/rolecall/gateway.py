@@ -16,13 +16,13 @@ from msgspec.structs import replace
 
 from rolecall.access.allowed import Allowed
 from rolecall.access.audit import Happened
-from rolecall.access.authenticate import Authenticated, KnownCredentials, authenticate, read_all
+from rolecall.access.authenticate import NOBODY, Authenticated, KnownCredentials, authenticate, prove_again, read_all
 from rolecall.access.authorize import Denied, admit, authorize, decisions_of
 from rolecall.access.cors import cors_headers, preflight
 from rolecall.access.form_upload import open_form
 from rolecall.access.gather import Lookups
 from rolecall.access.limits import THROTTLES, Limits
-from rolecall.access.payload import Streaming, empty_body
+from rolecall.access.payload import SlowBody, Streaming, empty_body
 from rolecall.access.uses import Uses
 from rolecall.clock import Clock, monotonic
 from rolecall.config import Settings
@@ -144,6 +144,7 @@ class Gateway:
         """Take a request through its stages: in one view of the store, unless its body has to be waited for."""
         request = trace.request = with_hoisted_headers(trace.sent) if trace.service == "s3" else trace.sent
         if trace.service == "s3" and request.method == "OPTIONS":
+            self._limits.admit(trace.service, NOBODY, request)
             return self._preflight(request)
         form = await read_all(request.body, self._max_form) if needs_form(trace.service, request) else None
         trace.routed = routed = route(request, trace.service, form, self._domains)
@@ -159,11 +160,13 @@ class Gateway:
             if decided is None:
                 await self._read_document(trace, routed, payload, form)
         if decided is None:
+            trace.now = self._clock.now()  # the document may have been long in coming
             with self._store.view() as view:
+                self._prove_again(trace, view)
                 decided = self._decide(trace, operation, view)
         call, allowed, result = decided
         if result is None:
-            result = await self._invoke(operation, call, allowed, payload)
+            result = await self._invoke(trace, operation, call, allowed, payload)
         trace.result = result
         host_id = new_host_id() if service == "s3" else ""
         return speech_of(service).answer(routed, result, request_id=trace.request_id, host_id=host_id)
@@ -203,7 +206,7 @@ class Gateway:
             known=self._known,
             region=self._region,
         )
-        self._limits.admit(trace.service, proof.caller, trace.sent)
+        self._limits.admit(trace.service, proof.caller, trace.sent, proof.facts.scheme)
         admit(proof.caller, operation.full_name, unsigned=operation.unsigned)
         return proof.payload(trace.sent)
 
@@ -250,8 +253,8 @@ class Gateway:
                 known=self._known,
                 region=self._region,
             )
-        trace.proof = Authenticated(sender.caller, sender.facts)
-        self._limits.admit(trace.service, sender.caller, trace.sent)
+        trace.proof = Authenticated(sender.caller, sender.facts, token=sender.token)
+        self._limits.admit(trace.service, sender.caller, trace.sent, sender.facts.scheme)
         trace.parameters = parse_form(routed, form.fields)
         return form.file(sender.policy)
 
@@ -278,13 +281,26 @@ class Gateway:
             raise ServiceError("AccessDenied", "Access Denied", 403, reason="the authorization is for another request")
         return call, allowed, call.read(allowed, view, self._objects) if call.manner is Manner.READ else None
 
-    async def _invoke(self, operation: Declared, call: Call, allowed: Allowed, payload: Payload) -> Result:
+    def _prove_again(self, trace: _Trace, view: Snapshot) -> None:
+        """See that who was proved before a body came still has the credentials that it was proved by."""
+        if trace.proof is not None:
+            trace.proof = prove_again(trace.proof, service=trace.service, view=view, now=trace.now, known=self._known)
+
+    def _prove_at_the_end(self, trace: _Trace) -> None:
+        """Refuse an upload whose key or session was ended while it came. One that ran out meanwhile may finish."""
+        with self._store.view() as view:
+            self._prove_again(trace, view)
+
+    async def _invoke(
+        self, trace: _Trace, operation: Declared, call: Call, allowed: Allowed, payload: Payload
+    ) -> Result:
         manner = call.manner
         if manner is Manner.UNBUILT:
             raise ServiceError("NotImplemented", f"{operation.full_name} is not built yet in this server.", 501)
         if manner is Manner.WRITE:
             return await self._store.write(lambda transaction: call.write(allowed, transaction), brief=call.brief)
-        return await call.stream(allowed, Streams(self._store, self._objects, payload))
+        body = SlowBody(payload, lambda: self._prove_at_the_end(trace))
+        return await call.stream(allowed, Streams(self._store, self._objects, body))
 
     def _measure(self, trace: _Trace, status: int, error: ServiceError | None, seconds: float) -> None:
         operation = trace.routed.operation.name if trace.routed else ""

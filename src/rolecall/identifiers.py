@@ -6,6 +6,7 @@ Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.ht
 from __future__ import annotations
 
 import binascii
+import ipaddress
 import os
 import random
 import re
@@ -92,6 +93,23 @@ def assumed_role_arn(account: str, role_name: str, session_name: str) -> str:
 def federated_user_arn(account: str, name: str) -> str:
     """Return the ARN of a GetFederationToken session."""
     return f"arn:aws:sts::{account}:federated-user/{name}"
+
+
+def address_block(address: str) -> str:
+    """Return what stands for one sender: an IPv4 address, the /64 of an IPv6 one, of which one host has every address.
+
+    What is no address stands for itself. https://www.rfc-editor.org/rfc/rfc6177
+    """
+    return _block_of(address) if ":" in address else address
+
+
+@lru_cache(maxsize=4096)
+def _block_of(address: str) -> str:
+    try:
+        number = int(ipaddress.IPv6Address(address))
+    except ValueError:
+        return address
+    return f"{ipaddress.IPv6Address(number >> 64 << 64)}/64"
 
 
 def new_unique_id(prefix: str, account: str) -> str:

@@ -160,4 +160,4 @@ def test_a_turn_is_that_of_a_key_which_was_proved_from_the_same_address() -> Non
     key = "AKIA" + "A" * 16
     limits.admit("s3", _caller(key, "AIDAURL"), _request("192.0.2.1"))
     query = b"X-Amz-Credential=" + key.encode() + b"%2F20261125%2Fus-east-1"
-    assert limits.sender_of(_request("192.0.2.1", query=query)) == "principal AIDAURL"
+    assert limits.sender_of(_request("192.0.2.1", query=query)) == "principal AIDAURL by link"

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.sigv4.signer import Bytes
 
 from rolecall.access import shown as shown_module
 from rolecall.access.shown import shown
+from rolecall.edge import head as head_module
+from rolecall.edge.head import BadHead, Head
+from rolecall.edge.origin import Origin, Proxies
 from rolecall.identifiers import _parsed_arn, parse_arn
 from rolecall.message import ServiceError
 from rolecall.services.s3.copying import source_named
@@ -45,6 +49,14 @@ def _arn() -> None:
     assert found.resource.endswith("xxx")
 
 
+def _header() -> None:
+    head = Head()
+    head.line(MUCH.encode(), b"value")
+    head.target = b"/"
+    with pytest.raises(BadHead):
+        head.request("GET", "1.1", Bytes(b""), Origin("192.0.2.1", None, Proxies(())))
+
+
 def _name() -> None:
     assert len(str(shown({MUCH: "v"}))) < 2000
 
@@ -57,6 +69,7 @@ def _name() -> None:
         (_names, lambda: signature._signed_names.cache_info().currsize),
         (_source, lambda: source_named.cache_info().currsize),
         (_arn, lambda: _parsed_arn.cache_info().currsize),
+        (_header, lambda: head_module._read_name.cache_info().currsize),
         (_name, lambda: shown_module._camel.cache_info().currsize),
     ],
 )

@@ -29,9 +29,11 @@ class Served:
         self.listening = listening
         self.port = port
 
-    def connect(self, timeout: float = 10.0, *, receive_buffer: int = 0) -> socket.socket:
+    def connect(self, timeout: float = 10.0, *, receive_buffer: int = 0, source: str = "") -> socket.socket:
         """Return a connected socket."""
         connection = socket.socket()
+        if source:
+            connection.bind((source, 0))
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connection.settimeout(timeout)

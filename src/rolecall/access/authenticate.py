@@ -22,7 +22,15 @@ from rolecall.sigv4.problem import Problem, SignatureProblem
 from rolecall.sigv4.signature import Payload, Scheme, Signed, check, payload_of, read
 from rolecall.store.interface import Snapshot
 
-__all__ = ["Authenticated", "FormAuthenticated", "KnownCredentials", "authenticate", "authenticate_form", "read_all"]
+__all__ = [
+    "Authenticated",
+    "FormAuthenticated",
+    "KnownCredentials",
+    "authenticate",
+    "authenticate_form",
+    "prove_again",
+    "read_all",
+]
 
 NOBODY = Caller(ANONYMOUS, "")
 _S3 = "s3"
@@ -36,6 +44,8 @@ class Authenticated(msgspec.Struct, frozen=True):
     signed: Signed | None = None
     """None: unsigned."""
     signing_key: Mac | None = None
+    token: str | None = None
+    """The security token that came with a temporary key."""
 
     def payload(self, request: Request) -> Streaming:
         """Return the body of the `request` that was authenticated, to be verified while it is read.
@@ -65,6 +75,7 @@ class FormAuthenticated:
     facts: SignatureFacts
     policy: PostPolicy | None = None
     """None: an unsigned form."""
+    token: str | None = None
 
 
 _UNSIGNED = SignatureFacts()
@@ -97,15 +108,35 @@ def authenticate(
         digest = sha256(body).hexdigest() if body else None
         key = check(signed, request, found.secret, now=now, service=service, region=region, body_sha256=digest)
     except CredentialProblem as problem:
-        if service == _S3:
-            raise unproved_s3.credentials_refused(problem) from None
-        raise unproved.credentials_refused(problem, service) from None
+        raise _credentials_refused(problem, service) from None
     except SignatureProblem as problem:
         if service == _S3:
             scheme = Scheme.HEADER if request.header("authorization") is not None else Scheme.QUERY
             raise unproved_s3.signature_refused(problem, scheme=scheme, signed=signed, now=now) from None
         raise unproved.signature_refused(problem, service, now=now) from None
-    return Authenticated(found.caller, _facts(request, signed), signed, key)
+    return Authenticated(found.caller, _facts(request, signed), signed, key, signed.token)
+
+
+def prove_again(
+    proof: Authenticated, *, service: str, view: Snapshot, now: datetime, known: KnownCredentials
+) -> Authenticated:
+    """Return `proof` with its caller as the caller is in this `view`, which is later than the one it was proved in.
+
+    Who sends a body slowly must not act with credentials that ended meanwhile. Raises ServiceError as `authenticate`.
+    """
+    if proof.caller.is_anonymous:
+        return proof
+    try:
+        found = known.find(view, proof.caller.access_key_id, proof.token, now)
+    except CredentialProblem as problem:
+        raise _credentials_refused(problem, service) from None
+    return msgspec.structs.replace(proof, caller=found.caller)
+
+
+def _credentials_refused(problem: CredentialProblem, service: str) -> ServiceError:
+    if service == _S3:
+        return unproved_s3.credentials_refused(problem)
+    return unproved.credentials_refused(problem, service)
 
 
 def authenticate_form(
@@ -136,7 +167,7 @@ def authenticate_form(
     except SignatureProblem as problem:
         raise unproved_s3.signature_refused(problem, scheme=Scheme.FORM, signed=signed, now=now) from None
     facts = SignatureFacts(Scheme.FORM, signed.credential.region, signed.moment)
-    return FormAuthenticated(found.caller, facts, policy)
+    return FormAuthenticated(found.caller, facts, policy, signed.token)
 
 
 def _facts(request: Request, signed: Signed | None) -> SignatureFacts:

@@ -1,6 +1,8 @@
 """How much one sender may ask for: token buckets that all workers of a server share, in memory of a fixed size.
 
-Who has proved who they are is limited as a principal (a role, however many sessions of it), who has not by the address.
+Who has proved who they are is limited as a principal (a role, however many sessions of it), who has not by the address
+(of IPv6 by its /64, which one host has whole). What comes by links and forms that a principal signed for others is
+counted apart from what it sends itself: who holds a link must not shut its signer out.
 AWS's answers are `Throttling` (IAM, STS), `ThrottlingException` (JSON protocols) and S3's `SlowDown`.
 """
 
@@ -13,7 +15,9 @@ import msgspec
 
 from rolecall.access.caller import Caller
 from rolecall.clock import monotonic
+from rolecall.identifiers import address_block
 from rolecall.message import Request, ServiceError
+from rolecall.sigv4.signature import Scheme
 
 BUCKETS = 16_384
 """How many senders are told apart at once; the one that has been quiet longest gives way."""
@@ -27,6 +31,7 @@ BURST_SECONDS = 2.0
 THROTTLES = frozenset({"SlowDown", "Throttling", "ThrottlingException"})
 
 _REMEMBERED = 50_000
+_BY_LINK = " by link"
 
 
 class Rates(msgspec.Struct, frozen=True):
@@ -97,20 +102,25 @@ class Limits:
         self._buckets = buckets or Buckets()
         self._proved: dict[tuple[str, str], str] = {}
 
-    def admit(self, service: str, caller: Caller, request: Request) -> None:
-        """Let a request pass whose sender is known. Raises ServiceError where it is one too many."""
+    def admit(self, service: str, caller: Caller, request: Request, scheme: Scheme | None = Scheme.HEADER) -> None:
+        """Let a request pass whose sender is known. Raises ServiceError where it is one too many.
+
+        `scheme` tells where its signature is.
+        """
         if caller.is_anonymous:
-            rate, sender = self._rates.anonymous, f"anonymous {request.client}"
+            rate, sender = self._rates.anonymous, f"anonymous {address_block(request.client)}"
         else:
             proof = (caller.access_key_id, request.client)
             rate, sender = self._rates.principal, self._proved.get(proof) or self._remember(proof, caller)
+            if scheme is not Scheme.HEADER:
+                sender += _BY_LINK
         if rate is not None and not self._buckets.take(sender, rate):
             raise slow_down(service)
 
     def unproved(self, service: str, request: Request, error: ServiceError) -> ServiceError:
         """Return what to answer a request whose sender could not be made out: `error`, or to slow down."""
         rate = self._rates.unproved
-        if rate is None or self._buckets.take(f"unproved {request.client}", rate):
+        if rate is None or self._buckets.take(f"unproved {address_block(request.client)}", rate):
             return error
         return slow_down(service)
 
@@ -123,11 +133,13 @@ class Limits:
         signed = request.by_name.get("authorization")
         if signed is not None:
             _, _, rest = signed.partition("Credential=")
-            return self._proved.get((rest.partition("/")[0], request.client), request.client)
+            sender = self._proved.get((rest.partition("/")[0], request.client))
+            return sender or address_block(request.client)
         _, found, rest_of_query = request.raw_query.partition(b"X-Amz-Credential=")
         if found:
-            return self._proved.get((rest_of_query[:20].decode("latin-1"), request.client), request.client)
-        return request.client
+            sender = self._proved.get((rest_of_query[:20].decode("latin-1"), request.client))
+            return address_block(request.client) if sender is None else sender + _BY_LINK
+        return address_block(request.client)
 
     def _remember(self, proof: tuple[str, str], caller: Caller) -> str:
         if len(self._proved) >= _REMEMBERED:

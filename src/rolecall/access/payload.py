@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Protocol
 
+from rolecall.clock import monotonic
 from rolecall.message import Body, Request, ServiceError
 from rolecall.sigv4.chunked import Chain, ChunkedDecoder
 from rolecall.sigv4.problem import SignatureProblem
@@ -14,6 +15,8 @@ from rolecall.sigv4.signature import EMPTY_SHA256, Payload
 
 _WORTH_A_THREAD = 128 * 1024
 _MAX_DIGITS = 18
+SLOW_SECONDS = 1.0
+"""How long a body may be in coming without a second look at who sends it."""
 
 Refuse = Callable[[SignatureProblem], ServiceError]
 
@@ -33,6 +36,32 @@ class Streaming(Protocol):
     def trailers(self) -> Mapping[str, str]:
         """Return the verified trailers by lower-case name, after the end."""
         ...
+
+
+class SlowBody:
+    """A body after which, where it was long in coming, something is asked once more before its end is told."""
+
+    def __init__(self, body: Streaming, ask: Callable[[], None]) -> None:
+        """Read nothing yet. `ask` raises ServiceError where the body must not be used any more."""
+        self._body = body
+        self._ask = ask
+        self._began = monotonic()
+
+    @property
+    def length(self) -> int | None:
+        """The body's own."""
+        return self._body.length
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body's bytes. Raises ServiceError as the body does, and as `ask` does."""
+        async for piece in self._body.chunks():
+            yield piece
+        if monotonic() - self._began > SLOW_SECONDS:
+            self._ask()
+
+    def trailers(self) -> Mapping[str, str]:
+        """Return the body's own."""
+        return self._body.trailers()
 
 
 class PlainBody:

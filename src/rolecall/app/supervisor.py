@@ -159,8 +159,14 @@ class Supervisor:
     def _start_due(self) -> None:
         for place in self._places:
             if place.process is None and place.due <= monotonic() and not self._stop_asked:
-                self._start(place)
-                self._tell(place)
+                try:
+                    self._start(place)
+                except OSError as error:  # no memory, no descriptor: the other workers go on, and so does the server
+                    place.pause = min(_LONGEST_PAUSE, max(_PAUSE_SECONDS, place.pause * 2))
+                    place.due = monotonic() + place.pause
+                    _log.error("worker %d cannot be started now: %s", place.number, error)
+                else:
+                    self._tell(place)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

@@ -13,10 +13,11 @@ from typing import Protocol
 from rolecall.edge.answer import head_of
 from rolecall.edge.driving import drive
 from rolecall.edge.exchange import Exchange, unavailable
-from rolecall.edge.origin import Origin, Proxies
+from rolecall.edge.origin import Origin, Proxies, plain
 from rolecall.edge.receiver import Receiver
 from rolecall.edge.turns import Turns
 from rolecall.edge.writer import Writer
+from rolecall.identifiers import address_block
 from rolecall.message import FileBody, Request, Response, ServiceError
 
 HEAD_SECONDS = 15.0
@@ -90,6 +91,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._receiver: Receiver
         self._writer: Writer
+        self.block = ""
+        """The address of the other end, or the block that is one sender's."""
         self.deadline = inf
         """When `expired` is to be called."""
 
@@ -101,6 +104,7 @@ class Connection(asyncio.Protocol):
         peer, tls = transport.get_extra_info("peername"), transport.get_extra_info("ssl_object")
         address = str(peer[0]) if isinstance(peer, tuple) and peer else ""
         version = None if tls is None else str(tls.version()).removeprefix("TLSv")
+        self.block = address_block(plain(address))
         self._receiver = Receiver(self, Origin(address, version, self._house.proxies), self._arrived)
         self._writer = Writer(transport, self._waits_to_write)
         self._house.opened(self)

@@ -12,6 +12,8 @@ MAX_TARGET = 65_534
 MAX_HEAD = 256 * 1024
 """The most that one head may take, in bytes."""
 
+_LONGEST_KEPT = 64
+"""Of the names that are remembered, in bytes: a head may hold one of a quarter of a megabyte."""
 _FRAMING = frozenset({"host", "transfer-encoding", "content-length"})
 
 
@@ -71,8 +73,12 @@ class Head:
         return request
 
 
-@lru_cache(maxsize=1024)
 def _name(name: bytes) -> str:
+    return _read_name(name) if len(name) <= _LONGEST_KEPT else _read_name.__wrapped__(name)
+
+
+@lru_cache(maxsize=1024)
+def _read_name(name: bytes) -> str:
     return name.decode("latin-1").lower()
 
 

@@ -6,7 +6,6 @@ import asyncio
 import resource
 import socket
 import ssl
-from collections import OrderedDict
 from collections.abc import Callable
 from email.utils import format_datetime
 
@@ -22,8 +21,27 @@ from rolecall.message import Request
 WATCH_SECONDS = 0.5
 HANDSHAKE_SECONDS = 15.0
 MAX_CONNECTIONS = 10_000
+FILES_EACH = 3
+"""How many file descriptors a connection may need: a download has two for its socket and one for its file."""
 FILES_KEPT = 256
 """How many file descriptors connections leave to the store, to objects and to the program."""
+
+
+class _Crowd:
+    """The connections of one address, each kind in the order in which it came to be so."""
+
+    __slots__ = ("busy", "resting")
+
+    def __init__(self) -> None:
+        self.resting: dict[Connection, None] = {}
+        self.busy: dict[Connection, None] = {}
+
+    def __len__(self) -> int:
+        return len(self.resting) + len(self.busy)
+
+    def first(self) -> Connection:
+        """Return the one to hang up on: it has rested longest or, where none rests, been busy longest."""
+        return next(iter(self.resting or self.busy))
 
 
 class Listening:
@@ -42,7 +60,7 @@ class Listening:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
-        self._resting: OrderedDict[Connection, None] = OrderedDict()
+        self._crowds: dict[str, _Crowd] = {}
         self._server: asyncio.Server | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._most = MAX_CONNECTIONS
@@ -59,7 +77,7 @@ class Listening:
 
     async def serve(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         """Accept connections from `listener`, a bound socket that other processes may accept from too."""
-        self._most = min(MAX_CONNECTIONS, _descriptors() - FILES_KEPT)
+        self._most = min(MAX_CONNECTIONS, (_descriptors() - FILES_KEPT) // FILES_EACH)
         handshake = None if tls is None else HANDSHAKE_SECONDS
         self._server = await self._loop.create_server(
             lambda: Connection(self), sock=listener, ssl=tls, backlog=4096, ssl_handshake_timeout=handshake
@@ -95,24 +113,31 @@ class Listening:
         self._measures.count("rolecall_http_refused_total")
 
     def opened(self, connection: Connection) -> None:
-        """Count a connection in. Where there are too many, the one that has rested longest goes."""
+        """Count a connection in. Where there are too many, one goes of the address that has the most."""
         self._connections.add(connection)
+        self._crowds.setdefault(connection.block, _Crowd()).resting[connection] = None
         if len(self._connections) > self._most:
-            oldest = next(iter(self._resting), connection)
-            oldest.abort()
-        self._resting[connection] = None
+            first = max(self._crowds.values(), key=len).first()
+            self.closed(first)
+            first.abort()
 
     def rests(self, connection: Connection, rests: bool) -> None:
         """Note which connections have nothing to do, in the order in which they began to rest."""
-        if rests:
-            self._resting[connection] = None
-        else:
-            self._resting.pop(connection, None)
+        crowd = self._crowds.get(connection.block)
+        if crowd is not None and connection in self._connections:
+            before, after = (crowd.busy, crowd.resting) if rests else (crowd.resting, crowd.busy)
+            before.pop(connection, None)
+            after[connection] = None
 
     def closed(self, connection: Connection) -> None:
         """Count a connection out."""
         self._connections.discard(connection)
-        self._resting.pop(connection, None)
+        crowd = self._crowds.get(connection.block)
+        if crowd is not None:
+            crowd.resting.pop(connection, None)
+            crowd.busy.pop(connection, None)
+            if not crowd:
+                del self._crowds[connection.block]
 
     def _look(self) -> None:
         """Tell the connections whose deadline has passed; come back."""

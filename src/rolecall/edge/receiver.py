@@ -47,19 +47,25 @@ class Receiver:
             data = self._pass_by(data)
             if not data or self.deaf:
                 return
-        self._unread += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserCallbackError as failed:
-            self._break_off(failed.__context__ if isinstance(failed.__context__, BadHead) else malformed())
-        except httptools.HttpParserError:
-            self._break_off(malformed())
+        while data:
+            self._unread += len(data)
+            data = self._parse(data)
         if self._unread > (MAX_HEAD if self._head else MAX_BETWEEN):
             self._break_off(too_long())
         elif self._is_open:
             self._look_ahead()
+
+    def _parse(self, data: bytes) -> bytes:
+        """Have bytes taken apart, and return those behind a head that offers another protocol."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            return self._ignore_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserCallbackError as failed:
+            self._break_off(failed.__context__ if isinstance(failed.__context__, BadHead) else malformed())
+        except httptools.HttpParserError:
+            self._break_off(malformed())
+        return b""
 
     def end(self) -> None:
         """Hear that the client sends no more."""
@@ -139,19 +145,18 @@ class Receiver:
             self._complete()
         return rest
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        """Go on with HTTP/1.1 where the client offered another protocol (RFC 9110, 7.8).
+    def _ignore_upgrade(self, rest: bytes) -> bytes:
+        """Go on with HTTP/1.1 where the client offered another protocol (RFC 9110, 7.8), and return what is left.
 
         llhttp stops there, before the body; a head with the same framing brings a second parser to the same place.
         """
         latest = self._latest
         if latest is None or latest.request is None or self.deaf:
-            return
+            return b""
         self._parser = httptools.HttpRequestParser(self)
         self._resumes = True
         self._parser.feed_data(b"POST / HTTP/1.1\r\n" + _framing(latest.request) + b"\r\n")
-        if rest:
-            self.feed(rest)
+        return rest
 
     def _break_off(self, bad: BadHead) -> None:
         """Understand nothing more; whoever reads the body hears of it, or the answer says so."""

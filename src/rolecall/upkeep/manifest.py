@@ -11,6 +11,8 @@ import msgspec
 FORMAT = 1
 BLOBS = "blobs.txt"
 
+_NAME = re.compile(r"[a-z][a-z-]*(?:\.[a-z]+)?", re.ASCII)
+"""Of a file in a backup: nothing that leads out of it."""
 _LINE = re.compile(r"([0-9a-f]{32}) ([0-9]{1,20}) ([0-9a-f]{64})")
 
 
@@ -59,6 +61,8 @@ def read_manifest(text: bytes) -> Manifest:
         raise BackupDamaged(f"its manifest cannot be read ({error}).") from error
     if manifest.format != FORMAT:
         raise BackupDamaged(f"it was made by a newer version of this program (format {manifest.format}).")
+    if strange := [name for name in manifest.files if not _NAME.fullmatch(name)]:
+        raise BackupDamaged(f"its manifest names what is no file of a backup: `{strange[0][:100]}`.")
     return manifest
 
 
