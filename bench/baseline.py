@@ -19,6 +19,7 @@ import uvloop
 from rolecall.clock import SystemClock
 from rolecall.config import Settings
 from rolecall.edge import Edge, Handler, Listening
+from rolecall.measures import CELLS, Measures, numbers_of, shared_memory
 from rolecall.message import FileBody, Request, Response
 
 ANSWERS = "BENCH_ANSWERS"
@@ -54,9 +55,9 @@ def _answer(headers: list[tuple[str, str]], size: int) -> Response:
     return Response(200, kept, bytes(size) if size <= _IS_LARGE else FileBody(os.environ[LARGE], size))
 
 
-async def _serve(listener: socket.socket) -> None:
+async def _serve(listener: socket.socket, measures: Measures) -> None:
     settings = Settings(data=Path())
-    listening = Listening(Edge(application(), None, settings), settings, SystemClock())
+    listening = Listening(Edge(application(), None, settings), settings, SystemClock(), measures=measures)
     await listening.serve(listener, None)
     await asyncio.Event().wait()
 
@@ -64,11 +65,13 @@ async def _serve(listener: socket.socket) -> None:
 def main() -> None:
     """Serve until told to stop."""
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=4096)
-    workers = []
-    for _ in range(int(sys.argv[2])):
+    workers: list[int] = []
+    count = int(sys.argv[2])
+    numbers = numbers_of(shared_memory(CELLS * count * 8), 0, CELLS * count)
+    for place in range(count):
         worker = os.fork()
         if not worker:
-            uvloop.run(_serve(listener))
+            uvloop.run(_serve(listener, Measures(numbers, place)))
         workers.append(worker)
 
     def stop(sign: int, frame: object) -> None:

@@ -66,6 +66,7 @@ class Measures:
         Without `all_numbers` they are this object's own.
         """
         self._all = memoryview(bytearray(CELLS * 8)).cast("d") if all_numbers is None else all_numbers
+        self._place = place
         self._own = self._all[place * CELLS : (place + 1) * CELLS]
         counted = len(SYNCS) * _HISTOGRAM
         self._names = {name: counted + index for index, name in enumerate((*COUNTERS, *GAUGES))}
@@ -108,6 +109,11 @@ class Measures:
     def set(self, name: str, value: float) -> None:
         """Note what a number of `GAUGES` is now."""
         self._own[self._names[name]] = value
+
+    def elsewhere(self, name: str) -> list[float]:
+        """Return what a number of `GAUGES` is in each of the other workers, as they noted it last."""
+        cell, own = self._names[name], self._place * CELLS
+        return [self._all[start + cell] for start in range(0, len(self._all), CELLS) if start != own]
 
     def text(self) -> str:
         """Return the sum over all workers in Prometheus' text format (version 0.0.4)."""

@@ -8,9 +8,11 @@ import socket
 import ssl
 from collections.abc import Callable
 from email.utils import format_datetime
+from math import inf
 
 from rolecall.clock import Clock
 from rolecall.config import Settings
+from rolecall.edge.accepting import Acceptor
 from rolecall.edge.connection import Connection
 from rolecall.edge.edge import Edge
 from rolecall.edge.origin import Proxies
@@ -23,8 +25,12 @@ HANDSHAKE_SECONDS = 15.0
 MAX_CONNECTIONS = 10_000
 FILES_EACH = 3
 """How many file descriptors a connection may need: a download has two for its socket and one for its file."""
+TOLERANCE = 1.125
+"""How many times the connections of another worker one may have before it leaves the next one to that."""
 FILES_KEPT = 256
 """How many file descriptors connections leave to the store, to objects and to the program."""
+
+_CONNECTIONS = "rolecall_connections"
 
 
 class _Crowd:
@@ -61,7 +67,7 @@ class Listening:
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
         self._crowds: dict[str, _Crowd] = {}
-        self._server: asyncio.Server | None = None
+        self._acceptor: Acceptor | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._most = MAX_CONNECTIONS
         self.proxies = Proxies(settings.trusted_proxies)
@@ -79,15 +85,25 @@ class Listening:
         """Accept connections from `listener`, a bound socket that other processes may accept from too."""
         self._most = min(MAX_CONNECTIONS, (_descriptors() - FILES_KEPT) // FILES_EACH)
         handshake = None if tls is None else HANDSHAKE_SECONDS
-        self._server = await self._loop.create_server(
-            lambda: Connection(self), sock=listener, ssl=tls, backlog=4096, ssl_handshake_timeout=handshake
-        )
+
+        async def take(connection: socket.socket) -> None:
+            await self._loop.connect_accepted_socket(
+                lambda: Connection(self), connection, ssl=tls, ssl_handshake_timeout=handshake
+            )
+
+        self._acceptor = Acceptor(listener, take, self._is_ahead)
+
+    def _is_ahead(self) -> bool:
+        """Tell whether another worker has clearly fewer connections, and so should have the next one."""
+        least = min(self._measures.elsewhere(_CONNECTIONS), default=inf)
+        arriving = self._acceptor.arriving if self._acceptor is not None else 0
+        return len(self._connections) + arriving > least * TOLERANCE
 
     async def stop(self, seconds: float) -> None:
         """Accept no more, let answers under way finish for at most `seconds`, then hang up."""
         self.stopping = True
-        if self._server is not None:
-            self._server.close()
+        if self._acceptor is not None:
+            self._acceptor.close()
         for connection in list(self._connections):
             connection.stop()
         until = self.now() + seconds
@@ -115,6 +131,7 @@ class Listening:
     def opened(self, connection: Connection) -> None:
         """Count a connection in. Where there are too many, one goes of the address that has the most."""
         self._connections.add(connection)
+        self._measures.set(_CONNECTIONS, len(self._connections))
         self._crowds.setdefault(connection.block, _Crowd()).resting[connection] = None
         if len(self._connections) > self._most:
             first = max(self._crowds.values(), key=len).first()
@@ -132,6 +149,7 @@ class Listening:
     def closed(self, connection: Connection) -> None:
         """Count a connection out."""
         self._connections.discard(connection)
+        self._measures.set(_CONNECTIONS, len(self._connections))
         crowd = self._crowds.get(connection.block)
         if crowd is not None:
             crowd.resting.pop(connection, None)
