@@ -21,7 +21,7 @@ from rolecall.access.authorize import Denied, admit, authorize, decisions_of
 from rolecall.access.cors import cors_headers, preflight
 from rolecall.access.form_upload import open_form
 from rolecall.access.gather import Lookups
-from rolecall.access.limits import THROTTLES, Limits
+from rolecall.access.limits import THROTTLED_SECONDS, THROTTLES, Limits
 from rolecall.access.payload import SlowBody, Streaming, empty_body
 from rolecall.access.uses import Uses
 from rolecall.clock import Clock, monotonic
@@ -138,6 +138,8 @@ class Gateway:
             response = refusal(trace.service, request, error, request_id=request_id, host_id=new_host_id())
         self._measure(trace, response.status, error, monotonic() - began)
         self._record(trace, response.status, error)
+        if error is not None and error.code in THROTTLES:
+            await asyncio.sleep(THROTTLED_SECONDS)
         return self._with_cors(trace, response)
 
     async def _journey(self, trace: _Trace) -> Response:

@@ -29,6 +29,9 @@ BURST_SECONDS = 2.0
 """How many seconds' worth may be spent at once after a rest."""
 
 THROTTLES = frozenset({"SlowDown", "Throttling", "ThrottlingException"})
+THROTTLED_SECONDS = 0.1
+"""How long such an answer is held back: who asks again at once, on however few connections, would keep the server as
+busy with refusals as with answers."""
 
 _REMEMBERED = 50_000
 _BY_LINK = " by link"

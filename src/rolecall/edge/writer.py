@@ -84,6 +84,7 @@ class Writer:
                 if sent == 0:
                     raise OSError("a file is shorter than it was said to be")
                 start += sent
+                await asyncio.sleep(0)  # whoever reads as fast as this writes must not keep others from their turn
         finally:
             os.close(descriptor)
 
