@@ -5,9 +5,8 @@ BIN := $(VENV)/bin
 DATA ?= .rolecall/tutorial
 PORT ?= 4500
 BENCH ?=
-COMMA := ,
 
-.PHONY: run setup test check doors soak bench tutorial-reset fix clean
+.PHONY: help run setup test check doors soak bench tutorial-reset fix clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -54,7 +53,7 @@ fix: setup ## let ruff mend what it can
 
 bench: setup ## the benchmarks, as a table (BENCH=--peers for others beside it, BENCH=--full for everything)
 	@command -v wrk >/dev/null || { echo "make bench drives its load with wrk: sudo apt-get install wrk"; exit 1; }
-	@$(BIN)/pip install --quiet --constraint constraints.txt -e '.[bench$(if $(findstring --peers,$(BENCH))$(findstring --full,$(BENCH)),$(COMMA)peers)]'
+	@$(if $(findstring --peers,$(BENCH))$(findstring --full,$(BENCH)),$(BIN)/pip install --quiet --constraint constraints.txt -e '.[peers]')
 	@$(BIN)/python -m bench $(BENCH)
 
 clean: ## remove what was built (not the data)
