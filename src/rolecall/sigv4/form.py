@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from rolecall.sigv4.claim import ALGORITHM
 from rolecall.sigv4.problem import Problem, SignatureProblem
 from rolecall.sigv4.signature import (
-    ALGORITHM,
     LONGEST,
     SKEW,
     Payload,

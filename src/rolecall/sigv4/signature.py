@@ -14,11 +14,11 @@ from functools import lru_cache
 import msgspec
 
 from rolecall.message import Request
-from rolecall.sigv4.canonical import canonical_request, decoded
+from rolecall.sigv4.canonical import canonical_request
+from rolecall.sigv4.claim import ALGORITHM, QUERY_PARTS, authorization_parts, query_credential, query_parameters
 from rolecall.sigv4.mac import Mac
 from rolecall.sigv4.problem import Problem, SignatureProblem
 
-ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
 SKEW = timedelta(minutes=15)
 LONGEST = 604_800
@@ -29,29 +29,11 @@ LONGEST_CREDENTIAL = 256
 """Of a credential, in characters: it is remembered by its text, so its sender must not choose how long that is."""
 LONGEST_NAMES = 8192
 """Of a list of signed headers, likewise."""
-
-_LONGEST_HEAD = 1024
-"""Of what stands before the signature in an Authorization header, likewise."""
-
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _AMZ_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z", re.ASCII)
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _ONCE = frozenset({"authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "host", "date"})
-_HEADER_PARTS = ("Credential", "Signature", "SignedHeaders")
-_QUERY_PARTS = (
-    "X-Amz-Algorithm",
-    "X-Amz-Credential",
-    "X-Amz-Signature",
-    "X-Amz-Date",
-    "X-Amz-SignedHeaders",
-    "X-Amz-Expires",
-)
-_AUTHENTICATION = {
-    name.lower().encode(): name for name in (*_QUERY_PARTS, "X-Amz-Security-Token", "X-Amz-Content-Sha256")
-}
-# A query in which no parameter's name can be one of ours, however it is spelled, is not looked at further.
-_SUSPECT = re.compile(rb"(?:^|&)(?:x-amz-|signature(?:=|&|$)|awsaccesskeyid(?:=|&|$)|[^=&]*%)", re.IGNORECASE)
 
 
 class Scheme(Enum):
@@ -127,11 +109,8 @@ def scope_service(request: Request) -> str | None:
     if authorization is not None:
         start = authorization.find("Credential=")
         credential = authorization[start + 11 :].partition(",")[0].strip() if start >= 0 else ""
-    elif request.raw_query and _SUSPECT.search(request.raw_query):
-        found = [
-            value for name, value, _ in _authentication_parameters(request.raw_query) if name == "X-Amz-Credential"
-        ]
-        credential = found[0] if found else ""
+    elif request.raw_query:
+        credential = query_credential(request.raw_query)
     else:
         return None
     parts = credential.split("/")
@@ -145,7 +124,7 @@ def read(request: Request, *, service: str) -> Signed | None:
     """
     authorization = request.by_name.get("authorization")
     query = request.raw_query
-    parameters = _query_parameters(query) if query and _SUSPECT.search(query) else None
+    parameters = query_parameters(query) if query else {}
     if authorization is None and not parameters:
         token = request.by_name.get("x-amz-security-token")
         if token is not None:
@@ -157,7 +136,7 @@ def read(request: Request, *, service: str) -> Signed | None:
         _refuse_repeated(request)
     if authorization is not None:
         return _read_header(request, authorization, is_s3=service == "s3")
-    return _read_query(request, parameters or {}, is_s3=service == "s3")
+    return _read_query(request, parameters, is_s3=service == "s3")
 
 
 def check(
@@ -248,7 +227,7 @@ def parse_amz_date(text: str) -> datetime:
 
 
 def _read_header(request: Request, authorization: str, *, is_s3: bool) -> Signed:
-    parts = _authorization_parts(authorization)
+    parts = authorization_parts(authorization)
     amz_date = request.by_name.get("x-amz-date")
     if amz_date is None:
         amz_date = _from_date_header(request, authorization)
@@ -272,45 +251,6 @@ def _read_header(request: Request, authorization: str, *, is_s3: bool) -> Signed
     )
 
 
-def _authorization_parts(authorization: str) -> Mapping[str, str]:
-    """Return the parts of an Authorization header by name. Raises SignatureProblem."""
-    head, _, signature = authorization.rpartition("Signature=")
-    if head[-1:] in {",", " "} and signature and "," not in signature and len(head) <= _LONGEST_HEAD:
-        parts = _parts_but_signature(head)
-        if parts is not None:
-            return {**parts, "Signature": signature.rstrip(" \t")}
-    return _read_parts(authorization)
-
-
-@lru_cache(maxsize=1024)
-def _parts_but_signature(head: str) -> Mapping[str, str] | None:
-    """Return what stands before a signature that comes last; None where nothing but an error can be made of it."""
-    try:
-        parts = _read_parts(f"{head}Signature=x")
-    except SignatureProblem:
-        return None
-    return {name: value for name, value in parts.items() if name != "Signature"}
-
-
-def _read_parts(authorization: str) -> dict[str, str]:
-    algorithm, _, rest = authorization.strip(" \t").partition(" ")
-    if algorithm == "AWS":
-        raise SignatureProblem(Problem.OLD_VERSION)
-    if algorithm != ALGORITHM:
-        raise SignatureProblem(Problem.ALGORITHM, algorithm=algorithm, authorization=authorization)
-    parts: dict[str, str] = {}
-    for piece in rest.split(","):
-        name, equals, value = piece.strip(" \t").partition("=")
-        if not name and not equals:
-            continue
-        if not equals or name in parts or name not in _HEADER_PARTS:
-            raise SignatureProblem(Problem.HEADER_MALFORMED, authorization=authorization)
-        parts[name] = value
-    if missing := [name for name in _HEADER_PARTS if not parts.get(name)]:
-        raise SignatureProblem(Problem.HEADER_INCOMPLETE, missing=",".join(missing), authorization=authorization)
-    return parts
-
-
 def _from_date_header(request: Request, authorization: str) -> str:
     """Return the Date header in the form of `X-Amz-Date`, for requests that have only it."""
     text = request.by_name.get("date")
@@ -328,7 +268,7 @@ def _read_query(request: Request, parameters: Mapping[str, str], *, is_s3: bool)
     algorithm = parameters.get("X-Amz-Algorithm", "")
     if algorithm not in {"", ALGORITHM}:
         raise SignatureProblem(Problem.ALGORITHM, algorithm=algorithm)
-    if missing := [name for name in _QUERY_PARTS if not parameters.get(name)]:
+    if missing := [name for name in QUERY_PARTS if not parameters.get(name)]:
         raise SignatureProblem(Problem.QUERY_INCOMPLETE, missing=",".join(missing))
     token = parameters.get("X-Amz-Security-Token")
     other_token = request.by_name.get("x-amz-security-token")
@@ -381,39 +321,6 @@ def _lifetime(text: str) -> int:
     if seconds > LONGEST:
         raise SignatureProblem(Problem.EXPIRES_TOO_LONG)
     return seconds
-
-
-def _query_parameters(raw: bytes) -> dict[str, str]:
-    """Return the authentication parameters of a query by name.
-
-    Raises SignatureProblem for one given twice, or in another spelling: two readers could take different ones.
-    """
-    found: dict[str, str] = {}
-    for name, value, as_spelled in _authentication_parameters(raw):
-        if name in found:
-            raise SignatureProblem(Problem.REPEATED, name=name)
-        found[name] = value
-        if not as_spelled:
-            raise SignatureProblem(Problem.QUERY_MISSPELT, name=name)
-    if not found and _is_old_query(raw):
-        raise SignatureProblem(Problem.OLD_VERSION)
-    return found
-
-
-def _authentication_parameters(raw: bytes) -> list[tuple[str, str, bool]]:
-    """List (name, decoded value, whether the name is spelled as it must be) in order, repetitions included."""
-    found = []
-    for piece in raw.split(b"&"):
-        spelled, _, value = piece.partition(b"=")
-        name = _AUTHENTICATION.get(decoded(spelled).lower())
-        if name is not None:
-            found.append((name, decoded(value).decode("utf-8", "surrogateescape"), spelled == name.encode()))
-    return found
-
-
-def _is_old_query(raw: bytes) -> bool:
-    names = {decoded(piece.partition(b"=")[0]) for piece in raw.split(b"&")}
-    return {b"AWSAccessKeyId", b"Signature"} <= names
 
 
 def _refuse_repeated(request: Request) -> None:
