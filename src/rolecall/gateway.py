@@ -23,6 +23,7 @@ from rolecall.access.form_upload import open_form
 from rolecall.access.gather import Lookups
 from rolecall.access.limits import THROTTLED_SECONDS, THROTTLES, Limits
 from rolecall.access.payload import SlowBody, Streaming, empty_body
+from rolecall.access.room import Room
 from rolecall.access.uses import Uses
 from rolecall.clock import Clock, monotonic
 from rolecall.config import Settings
@@ -109,6 +110,7 @@ class Gateway:
         self._account = account
         self._lookups = Lookups()
         self._known = KnownCredentials()
+        self._room = Room()
 
     @property
     def cache_misses(self) -> tuple[int, int]:
@@ -148,7 +150,7 @@ class Gateway:
         if trace.service == "s3" and request.method == "OPTIONS":
             self._limits.admit(trace.service, NOBODY, request)
             return self._preflight(request)
-        form = await read_all(request.body, self._max_form) if needs_form(trace.service, request) else None
+        form = await self._read_form(trace) if needs_form(trace.service, request) else None
         trace.routed = routed = route(request, trace.service, form, self._domains)
         trace.service = service = routed.service  # an unsigned form says in its body which service it is for
         operation = self._registry.find(service, routed.operation.name)
@@ -172,6 +174,10 @@ class Gateway:
         trace.result = result
         host_id = new_host_id() if service == "s3" else ""
         return speech_of(service).answer(routed, result, request_id=trace.request_id, host_id=host_id)
+
+    async def _read_form(self, trace: _Trace) -> bytes:
+        """Read the document of a request that is not authenticated yet: it is a part of what was signed."""
+        return await read_all(self._room.body_of(trace.request, trace.service), self._max_form)
 
     def _preflight(self, request: Request) -> Response:
         """Answer a browser that asks what it may send. It is nobody's request yet: nothing is signed or allowed."""
