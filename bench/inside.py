@@ -46,6 +46,10 @@ class Sent:
         """Take the whole body."""
         self._content = content
 
+    def at_hand(self) -> bytes:
+        """Return the body."""
+        return self._content
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body."""
         if self._content:

@@ -136,8 +136,9 @@ def _spell(prefix: str, account: str, length: int, number: int) -> str:
     """Spell `prefix`, 8 characters of half the account number, then free ones whose first keeps the lowest bit."""
     head, odd_bit = _account_letters(account)
     first = _BASE32[(number & 15) | odd_bit]
-    pairs = [_BASE32_PAIRS[(number >> shift) & 1023] for shift in range(5, 5 * (length - 8), 10)]
-    return f"{prefix}{head}{first}{''.join(pairs)}"[: len(prefix) + length]
+    pairs = _BASE32_PAIRS
+    free = pairs[number >> 5 & 1023] + pairs[number >> 15 & 1023] + pairs[number >> 25 & 1023]
+    return f"{prefix}{head}{first}{free}{pairs[number >> 35 & 1023]}"[: len(prefix) + length]
 
 
 @lru_cache(maxsize=1024)

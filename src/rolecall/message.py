@@ -26,6 +26,13 @@ class Body(Protocol):
         ...
 
 
+def at_hand(body: Body) -> bytes | None:
+    """Return the whole body where all of it has come and the body can say so; else None, and nothing is read."""
+    take = getattr(body, "at_hand", None)
+    whole: bytes | None = None if take is None else take()
+    return whole
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request, as it came.

@@ -38,6 +38,26 @@ def put(client: Client, body: bytes, mode: str, **more: object) -> Sent:
     return client.signer().send("PUT", "/b/k", (), None, body, mode=mode, trailers=trailers, **more)  # type: ignore[arg-type]
 
 
+class Whole(Bytes):
+    """A body all of which has come."""
+
+    def at_hand(self) -> bytes:
+        return self.data
+
+
+def taken(world: World, sent: Sent) -> bytes | None:
+    """Return the body as a handler takes it in one go, where it may."""
+    request = replace(sent.request(), body=Whole(sent.body))
+    return enter(world, sent).payload(request).at_hand()
+
+
+def taken_or_refused(world: World, sent: Sent) -> bytes | ServiceError | None:
+    try:
+        return taken(world, sent)
+    except ServiceError as error:
+        return error
+
+
 def receive(world: World, sent: Sent, piece: int = 65536) -> tuple[bytes, int | None, dict[str, str]]:
     """Return the body as a handler receives it, the length it was told before, and the trailers."""
     proof = enter(world, sent)
@@ -51,9 +71,17 @@ def receive(world: World, sent: Sent, piece: int = 65536) -> tuple[bytes, int | 
 
 
 def broken(world: World, sent: Sent) -> ServiceError:
+    """Return the refusal of a body, the same in whichever way it is read."""
     with pytest.raises(ServiceError) as caught:
         receive(world, sent)
-    return caught.value
+    error = caught.value
+    at_once = taken_or_refused(world, sent)
+    if isinstance(at_once, ServiceError):
+        said = (at_once.code, at_once.status, at_once.message, at_once.fields)
+        assert said == (error.code, error.status, error.message, error.fields)
+    else:
+        assert at_once is None
+    return error
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -63,6 +91,20 @@ def test_every_way_to_send_a_body_arrives(world: World, alice: Client, mode: str
     body = bytes(index % 251 for index in range(size))
     trailers = CRC if mode in {SIGNED_TRAILER, UNSIGNED_TRAILER} else {}
     assert receive(world, put(alice, body, mode), piece) == (body, size, trailers)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("size", [0, 1, 32 * 1024, 32 * 1024 + 1])
+def test_a_short_body_that_has_come_is_taken_in_one_go(world: World, alice: Client, mode: str, size: int) -> None:
+    body = bytes(index % 251 for index in range(size))
+    at_once = mode in {HASH, UNSIGNED} and size <= 32 * 1024
+    assert taken(world, put(alice, body, mode)) == (body if at_once else None)
+
+
+def test_a_document_that_has_come_keeps_to_its_limit() -> None:
+    assert asyncio.run(read_all(Whole(b"12345"), 5)) == b"12345"
+    with pytest.raises(ServiceError, match="Your request was too large"):
+        asyncio.run(read_all(Whole(b"123456"), 5))
 
 
 @pytest.mark.parametrize("mode", STREAMING)

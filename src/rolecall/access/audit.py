@@ -22,7 +22,7 @@ from rolecall.access.context import DEFAULT_REGION, iso
 from rolecall.access.explain import explained
 from rolecall.access.identity import identity, username
 from rolecall.access.shown import brief, printable, readable, shown
-from rolecall.access.subjects import OBJECT, Subject, findable, subjects
+from rolecall.access.subjects import OBJECT, Subject, subjects
 from rolecall.message import Request, ServiceError
 from rolecall.policy.decide import Decision, Outcome
 from rolecall.trail import Event
@@ -70,7 +70,7 @@ class Happened(msgspec.Struct, frozen=True):
     def event(self, completed: datetime) -> Event:
         """Return the event, completed at this moment."""
         caller = self.caller
-        about = subjects(self.decisions, self.result, caller.account if caller is not None else "")
+        about, resources = subjects(self.decisions, self.result, caller.account if caller is not None else "")
         record = _record(self, completed, about)
         return Event(
             time=completed,
@@ -82,7 +82,7 @@ class Happened(msgspec.Struct, frozen=True):
             read_only=is_reading(self.operation),
             username=username(caller) if caller is not None else "",
             access_key_id=caller.access_key_id if caller is not None else "",
-            resources=findable(about),
+            resources=resources,
             record=_encoded(record),
         )
 

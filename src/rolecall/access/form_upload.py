@@ -65,6 +65,9 @@ class FormFile:
         if received < shortest:
             raise _of_wrong_size("EntityTooSmall", "is smaller than the minimum", received, MinSizeAllowed=shortest)
 
+    def at_hand(self) -> None:
+        """Return None: where the file ends is known only at its end."""
+
     def trailers(self) -> Mapping[str, str]:
         """Return no trailers: a form has none."""
         return {}

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Protocol
 
 from rolecall.clock import monotonic
-from rolecall.message import Body, Request, ServiceError
+from rolecall.message import Body, Request, ServiceError, at_hand
 from rolecall.sigv4.chunked import Chain, ChunkedDecoder
 from rolecall.sigv4.problem import SignatureProblem
 from rolecall.sigv4.signature import EMPTY_SHA256, Payload
 
 _WORTH_A_THREAD = 128 * 1024
+_SHORT = 32 * 1024
+"""Up to so many bytes a body that has come is taken in one go."""
 _MAX_DIGITS = 18
 SLOW_SECONDS = 1.0
 """How long a body may be in coming without a second look at who sends it."""
@@ -37,6 +39,10 @@ class Streaming(Protocol):
         """Return the verified trailers by lower-case name, after the end."""
         ...
 
+    def at_hand(self) -> bytes | None:
+        """Return the whole, in place of `chunks`, where it is short and has come; else None. Raises as `chunks`."""
+        ...
+
 
 class SlowBody:
     """A body after which, where it was long in coming, something is asked once more before its end is told."""
@@ -58,6 +64,10 @@ class SlowBody:
             yield piece
         if monotonic() - self._began > SLOW_SECONDS:
             self._ask()
+
+    def at_hand(self) -> bytes | None:
+        """Return the body's own: what has come already was not long in coming."""
+        return self._body.at_hand()
 
     def trailers(self) -> Mapping[str, str]:
         """Return the body's own."""
@@ -104,6 +114,20 @@ class PlainBody:
             computed = await digest.hexdigest()
             if computed != self.sha256:
                 raise _hash_mismatch(self.sha256, computed)
+
+    def at_hand(self) -> bytes | None:
+        """Return the whole, verified, where it is short and has come. Raises ServiceError as `chunks` does."""
+        length = self.length
+        if length is None or length > _SHORT or self._request.header("content-length") is None:
+            return None
+        whole = at_hand(self._request.body)
+        if whole is None:
+            return None
+        if len(whole) != length:
+            raise _incomplete()
+        if self.sha256 is not None and (computed := hashlib.sha256(whole).hexdigest()) != self.sha256:
+            raise _hash_mismatch(self.sha256, computed)
+        return whole
 
     def trailers(self) -> Mapping[str, str]:
         """Return no trailers: this kind of body has none."""
@@ -169,6 +193,9 @@ class ChunkedBody:
             raise self._refuse(problem) from None
         self._trailers = decoder.trailers
 
+    def at_hand(self) -> None:
+        """Return None: the pieces are held against their signatures one by one."""
+
     def _announced(self) -> list[str]:
         if self._mode is Payload.SIGNED_CHUNKS:
             return []
@@ -200,12 +227,21 @@ async def read_all(body: Body, limit: int) -> bytes:
 
     Raises ServiceError MaxMessageLengthExceeded (400) for one above `limit`, and what the body itself raises.
     """
+    whole = None if isinstance(body, PlainBody) else at_hand(body)
+    if whole is not None:
+        if len(whole) > limit:
+            raise _too_large()
+        return whole
     read = bytearray()
     async for piece in body.whole() if isinstance(body, PlainBody) else body.chunks():
         read += piece
         if len(read) > limit:
-            raise ServiceError("MaxMessageLengthExceeded", "Your request was too large.", 400)
+            raise _too_large()
     return bytes(read)
+
+
+def _too_large() -> ServiceError:
+    return ServiceError("MaxMessageLengthExceeded", "Your request was too large.", 400)
 
 
 def _number(text: str) -> int | None:

@@ -66,10 +66,10 @@ def _members(value: dict[object, object]) -> dict[str, object]:
         shown_name = _camel(name) if len(name) <= _LONGEST_NAME else brief(name)
         if name in _SECRET:
             found[shown_name] = _HIDDEN
-        elif isinstance(member, dict):
-            found[shown_name] = _members(member)
         elif isinstance(member, str) and len(member) <= _LONGEST_TEXT and member.isascii():
             found[shown_name] = member
+        elif isinstance(member, dict):
+            found[shown_name] = _members(member)
         else:
             found[shown_name] = shown(member)
     return found

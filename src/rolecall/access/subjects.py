@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 from rolecall.access.authorize import Decided
 from rolecall.access.shown import brief
@@ -22,6 +24,8 @@ _MADE = (
 _LONGEST = 2048
 """Of a resource's name: every ARN that there can be is shorter, but anybody may ask for a longer key."""
 
+_LONGEST_KEPT = 512
+
 _S3 = "arn:aws:s3:::"
 _TYPES = {
     "user": "AWS::IAM::User",
@@ -38,22 +42,49 @@ _TYPES = {
 }
 
 
-def subjects(decisions: Iterable[Decided], result: Mapping[str, object] | None, account: str) -> list[Subject]:
-    """Return the resources that were checked, which are `account`'s where no other owns them, and those made."""
-    found: dict[str, Subject] = {}
+class _Told(NamedTuple):
+    """A resource as a record lists it, and what an event can be found by for it."""
+
+    subject: Subject
+    found: tuple[Resource, ...]
+
+
+def subjects(
+    decisions: Iterable[Decided], result: Mapping[str, object] | None, account: str
+) -> tuple[list[Subject], tuple[Resource, ...]]:
+    """Return the resources that were checked, which are `account`'s where no other owns them, and those made.
+
+    With them comes what the event can be found by: ARN and name of each, and for objects their bucket.
+    """
+    told: dict[str, _Told] = {}
     for decided in decisions:
         check = decided.check
-        kind = _type_of(check.resource)
-        if kind is not None:
-            name = brief(check.resource, _LONGEST)
-            found.setdefault(name, {"type": kind, "ARN": name, "accountId": check.account or account})
+        one = _checked(check.resource, check.account or account)
+        if one is not None:
+            told.setdefault(one.subject["ARN"], one)
     if result is not None:
         for member, within, kind in _MADE:
             inner = result.get(member)
             made = inner.get(within) if inner is not None and isinstance(inner, Mapping) else None
-            if isinstance(made, str):
-                found.setdefault(made, {"type": kind, "ARN": made})
-    return list(found.values())
+            if isinstance(made, str) and made not in told:
+                told[made] = _Told({"type": kind, "ARN": made}, _findable(kind, made))
+    found = told.values()
+    return [one.subject for one in found], tuple([resource for one in found for resource in one.found])
+
+
+def _checked(resource: str, owner: str) -> _Told | None:
+    """Return what is told of a resource that was checked; of IAM's it is remembered, which come again and again."""
+    comes_again = len(resource) <= _LONGEST_KEPT and not resource.startswith(_S3)
+    return _known(resource, owner) if comes_again else _known.__wrapped__(resource, owner)
+
+
+@lru_cache(maxsize=1024)
+def _known(resource: str, owner: str) -> _Told | None:
+    kind = _type_of(resource)
+    if kind is None:
+        return None
+    name = brief(resource, _LONGEST)
+    return _Told({"type": kind, "ARN": name, "accountId": owner}, _findable(kind, name))
 
 
 def _type_of(resource: str) -> str | None:
@@ -67,15 +98,10 @@ def _type_of(resource: str) -> str | None:
     return _TYPES.get(arn.resource_type) if arn.service in {"iam", "sts"} else None
 
 
-def findable(resources: Sequence[Subject]) -> tuple[Resource, ...]:
-    """Return what an event can be found by: ARN and name of each resource, and for objects their bucket."""
-    found: list[Resource] = []
-    for resource in resources:
-        kind, name = resource["type"], resource["ARN"]
-        if kind == OBJECT:
-            found.append(Resource("AWS::S3::Bucket", name.split(":", 5)[5].partition("/")[0]))
-            continue
-        if name.startswith("arn:"):
-            found.append(Resource(kind, name.split(":", 5)[5].rpartition("/")[2]))
-        found.append(Resource(kind, name))
-    return tuple(found)
+def _findable(kind: str, name: str) -> tuple[Resource, ...]:
+    if not name.startswith("arn:"):
+        return (Resource(kind, name),)
+    within = name.split(":", 5)[5]
+    if kind == OBJECT:
+        return (Resource("AWS::S3::Bucket", within.partition("/")[0]),)
+    return (Resource(kind, within.rpartition("/")[2]), Resource(kind, name))

@@ -62,6 +62,17 @@ class IncomingBody:
             self._source.wanted()
             await self._waiter
 
+    def at_hand(self) -> bytes | None:
+        """Return the whole body, where all of it has come and nobody has read of it; else None, and nothing is read."""
+        if not self.ended or self.begun or self._error is not None:
+            return None
+        self.begun = True
+        pieces = self._pieces
+        whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self._release(len(whole))
+        return whole
+
     def feed(self, piece: bytes) -> None:
         """Take in a piece, or drop it where nobody will read it."""
         self.arrived += len(piece)

@@ -54,6 +54,13 @@ class Payload(Protocol):
         """Return the verified trailer lines by lower-case name. Only after `chunks` has ended."""
         ...
 
+    def at_hand(self) -> bytes | None:
+        """Return the whole, verified, in place of `chunks`, where it is short and has come; else None.
+
+        Raises ServiceError as `chunks` does.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Streams:

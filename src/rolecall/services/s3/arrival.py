@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from rolecall.access.allowed import Allowed
 from rolecall.buckets.bucket import ENABLED, Bucket
@@ -42,7 +43,7 @@ def arriving(streams: Streams, asked: Wanted, md5: bytes | None, *further: Algor
             raise bad_md5(md5, intake.md5)
         return verified(asked, intake.digests[asked.algorithm.name], streams.payload.trailers())
 
-    return _Taken(Intake(streams.objects, asked.algorithm, *further), streams.payload.chunks(), held)
+    return _Taken(Intake(streams.objects, asked.algorithm, *further), streams.payload, held)
 
 
 def copied(objects: Objects, found: ObjectVersion, content: Content, algorithm: Algorithm) -> _Taken:
@@ -53,15 +54,34 @@ def copied(objects: Objects, found: ObjectVersion, content: Content, algorithm: 
             raise damaged(found, BlobDamaged(f"The MD5 of the bytes is {intake.md5.hex()}, not {found.etag}."))
         return verified(Wanted(algorithm), intake.digests[algorithm.name], {})
 
-    return _Taken(Intake(objects, algorithm), _whole(objects, found, content), held)
+    return _Taken(Intake(objects, algorithm), _Copied(objects, found, content), held)
 
 
-async def _whole(objects: Objects, found: ObjectVersion, content: Content) -> AsyncIterator[bytes]:
-    try:
-        async for piece in pieces_of(objects, content):
-            yield piece
-    except (BlobMissing, BlobDamaged) as error:
-        raise damaged(found, error) from error
+class _Source(Protocol):
+    """Where the bytes come from."""
+
+    def at_hand(self) -> bytes | None: ...
+
+    def chunks(self) -> AsyncIterator[bytes]: ...
+
+
+class _Copied:
+    """The bytes of an object that is there."""
+
+    def __init__(self, objects: Objects, found: ObjectVersion, content: Content) -> None:
+        self._objects = objects
+        self._found = found
+        self._content = content
+
+    def at_hand(self) -> None:
+        return None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in pieces_of(self._objects, self._content):
+                yield piece
+        except (BlobMissing, BlobDamaged) as error:
+            raise damaged(self._found, error) from error
 
 
 class _Taken:
@@ -70,17 +90,21 @@ class _Taken:
     A block that is cancelled may have been committed all the same, so then its bytes stay for the sweeper to judge.
     """
 
-    __slots__ = ("_chunks", "_held", "_intake")
+    __slots__ = ("_held", "_intake", "_source")
 
-    def __init__(self, intake: Intake, chunks: AsyncIterator[bytes], held: Callable[[Intake], Checksum]) -> None:
+    def __init__(self, intake: Intake, source: _Source, held: Callable[[Intake], Checksum]) -> None:
         self._intake = intake
-        self._chunks = chunks
+        self._source = source
         self._held = held
 
     async def __aenter__(self) -> Arrived:
         intake = self._intake
         try:
-            await intake.take(self._chunks)
+            whole = self._source.at_hand()
+            if whole is not None:
+                intake.take_whole(whole)
+            else:
+                await intake.take(self._source.chunks())
             checksum = self._held(intake)
             await intake.commit()
         except BaseException:

@@ -61,6 +61,13 @@ class Intake:
             _update(self._digests.values(), self._held)
         self._results = {name: digest.digest() for name, digest in self._digests.items()}
 
+    def take_whole(self, content: bytes) -> None:
+        """Take in a whole body of at most `INLINE` bytes."""
+        self.size = len(content)
+        self._held = [content]
+        _update(self._digests.values(), self._held)
+        self._results = {name: digest.digest() for name, digest in self._digests.items()}
+
     @property
     def digests(self) -> Mapping[str, bytes]:
         """The digests of the whole body by the names of their algorithms. Only after `take`."""
