@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="rolecall",
         description="AWS IAM, STS and S3 on your own machine: every request authorized, every decision explained.",
+        epilog="Exit code 0: done, or yes; 1: the answer is no, or something is wrong; 2: it could not be done.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((word for word in words if not word.startswith("-")), None)

@@ -33,6 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     option("--with-keys", action="store_true", help="put keyring and credential files into the backup too")
     option("--link", action="store_true", help="give object files a second name instead of copying (same disk only)")
     option("--keep", type=int, metavar="N", help="afterwards keep only the N newest backups of this account in TARGET")
+    parser.epilog = (
+        "Exit code 1 when object files were damaged already and are not in the backup, 2 when there is no backup."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

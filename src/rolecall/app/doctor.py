@@ -37,7 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     option("--data", type=Path, required=True, metavar="DIR", help="the data folder; a server may run on it")
     option("--quick", action="store_true", help="look at records and files, and leave the bytes of objects unread")
     option("--repair", action="store_true", help="remove left-overs older than a day that no record names")
-    option("--json", action="store_true", help="tell as JSON, every finding in full")
+    option("--json", action="store_true", help="print JSON, one object with every finding in full")
+    parser.epilog = "Exit code 1 when something is wrong, 2 when there is nothing to examine."
 
 
 def run(arguments: argparse.Namespace) -> int:

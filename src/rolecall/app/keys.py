@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     sessions = actions.add_parser("rotate-sessions", help="draw a new key for session tokens")
     sessions.add_argument("--end-all", action="store_true", help="and end every session that was issued so far")
     epoch = actions.add_parser("new-epoch", help="make every process forget what it looked up")
+    parser.epilog = "Exit code 2 when it could not be done."
     for one in (show, master, sessions, epoch):
         one.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data folder")
 

@@ -47,6 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="let sessions live on; those revoked after the backup live again too",
     )
+    parser.epilog = (
+        "Exit code 1 when the backup lacks objects that were damaged before it, 2 when there is no new folder."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `root`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     rotate = actions.add_parser("rotate-key", help="replace the root user's access key; old ones stop working at once")
+    parser.epilog = "Exit code 2 when it could not be done."
     rotate.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data folder")
 
 

@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     ending = actions.add_parser("revoke", help="end sessions at once")
     ending.add_argument("ids", nargs="+", metavar="ID", help="access key ids of sessions (ASIA...)")
     listing = actions.add_parser("revoked", help="list what is revoked, and until when it is remembered")
+    parser.epilog = "Exit code 2 when it could not be done."
     for one in (ending, listing):
         one.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data folder")
 

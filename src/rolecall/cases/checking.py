@@ -18,7 +18,9 @@ _Found = list[tuple[Suite, list[Result]]]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    parser.add_argument("folder", type=Path, help=f"a folder with policies and tests for them (*{ENDING})")
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help=f"a folder with policies and tests for them (*{ENDING})"
+    )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="also write the results as JUnit XML")
     parser.add_argument("--verbose", "-v", action="store_true", help="list the tests that pass, with their reasons")
     parser.add_argument("--untouched", action="store_true", help="list the statements that decided no test")

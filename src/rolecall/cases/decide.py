@@ -20,7 +20,7 @@ UNDECIDED, UNREADABLE_FILE = 1, 2
 def configure(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument(
-        "file", nargs="?", default="-", help="cases, a JSON object a line; - or nothing: standard input"
+        "file", nargs="?", default="-", metavar="FILE", help="cases, a JSON object a line; - or nothing: standard input"
     )
     parser.epilog = (
         "Each line holds `id`, `request` and `policies` (docs/guide/policy-tests.md) and is answered by one line with "

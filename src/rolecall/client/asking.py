@@ -14,12 +14,15 @@ from rolecall.client.sending import Refused, Unreachable
 from rolecall.client.settings import Connection, NotConfigured, connection
 
 FOUND, NOT_FOUND, FAILED = 0, 1, 2
-"""Exit codes."""
+"""Exit codes: the answer is yes, or something; no, or nothing; there is no answer."""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of every command that asks a server."""
-    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+def add_options(
+    parser: argparse.ArgumentParser, *, nothing: str, printed: str = "print JSON, one object a line"
+) -> None:
+    """Declare the options of every command that asks a server, and say when it ends with `NOT_FOUND`."""
+    parser.epilog = f"Exit code 1 when {nothing}, 2 when it could not be asked."
+    parser.add_argument("--json", action="store_true", help=printed)
     parser.add_argument("--profile", metavar="NAME", help="the profile whose credentials to ask with")
     parser.add_argument("--endpoint-url", metavar="URL", help="where to ask (default: AWS_ENDPOINT_URL)")
 

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `can`."""
     parser.add_argument("principal", metavar="PRINCIPAL", help="alice, user/alice, role/Deploy, or an ARN")
     add_question(parser)
-    add_options(parser)
+    add_options(parser, nothing="it may not")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from rolecall.client.asking import FOUND, NOT_FOUND, asking
+from rolecall.client.asking import FOUND, NOT_FOUND, add_options, asking
 from rolecall.client.events import Record, look_up
 from rolecall.client.least_privilege import FOLDERS, GROUPINGS, policy_for
 from rolecall.client.moment import moment
@@ -36,9 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=FOLDERS,
         help="how S3 objects are put together: not at all, by folder where there are many, by bucket (default: folder)",
     )
-    option("--json", action="store_true", help="print one object with the policy and the refused requests")
-    option("--profile", metavar="NAME", help="the profile whose credentials to ask with")
-    option("--endpoint-url", metavar="URL", help="where to ask (default: AWS_ENDPOINT_URL)")
+    add_options(
+        parser, nothing="nothing was allowed", printed="print JSON, one object with policy and refused requests"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

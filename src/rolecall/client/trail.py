@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     option("--resource", metavar="NAME", help="only requests about this resource, by name or ARN")
     option("--key", metavar="ID", help="only requests signed with this access key")
     option("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
-    add_options(parser)
+    add_options(parser, nothing="nothing was found")
 
 
 def span(written: str) -> timedelta:

@@ -18,7 +18,7 @@ from rolecall.client.settings import Connection
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `who-can`."""
     add_question(parser)
-    add_options(parser)
+    add_options(parser, nothing="nobody but root may")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("request", nargs="?", metavar="REQUEST", help="the request's id, or its event's")
     parser.add_argument("--last", action="store_true", help="the newest request that was refused")
     parser.add_argument("--user", metavar="NAME", help="with --last: of this user or session name")
-    add_options(parser)
+    add_options(parser, nothing="the trail knows no such request")
 
 
 def run(arguments: argparse.Namespace) -> int:
