@@ -18,6 +18,7 @@ from tests.sigv4.signer import (
     UNSIGNED_TRAILER,
     Bytes,
     Sent,
+    Whole,
 )
 
 from rolecall.access.authenticate import read_all
@@ -38,17 +39,9 @@ def put(client: Client, body: bytes, mode: str, **more: object) -> Sent:
     return client.signer().send("PUT", "/b/k", (), None, body, mode=mode, trailers=trailers, **more)  # type: ignore[arg-type]
 
 
-class Whole(Bytes):
-    """A body all of which has come."""
-
-    def at_hand(self) -> bytes:
-        return self.data
-
-
 def taken(world: World, sent: Sent) -> bytes | None:
     """Return the body as a handler takes it in one go, where it may."""
-    request = replace(sent.request(), body=Whole(sent.body))
-    return enter(world, sent).payload(request).at_hand()
+    return enter(world, sent).payload(sent.arrived()).at_hand()
 
 
 def taken_or_refused(world: World, sent: Sent) -> bytes | ServiceError | None:

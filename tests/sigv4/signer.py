@@ -41,6 +41,13 @@ class Bytes:
             yield self.data[start : start + self.piece]
 
 
+class Whole(Bytes):
+    """A body all of which has come."""
+
+    def at_hand(self) -> bytes:
+        return self.data
+
+
 @dataclass(frozen=True)
 class Sent:
     """A request as it goes over the wire."""
@@ -55,6 +62,10 @@ class Sent:
         """Return it as the server's edge would hand it on."""
         body = Bytes(self.body, piece)
         return Request(self.method, self.path.encode(), self.query.encode(), self.headers, body, secure=True)
+
+    def arrived(self) -> Request:
+        """Return it as the server's edge would hand it on once all of its body has come."""
+        return replace(self.request(), body=Whole(self.body))
 
     def header(self, name: str) -> str:
         """Return the value of a header that is there."""
