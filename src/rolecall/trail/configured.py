@@ -18,7 +18,7 @@ _KIND = "configured-trail"
 class DataResource(msgspec.Struct, frozen=True, kw_only=True):
     """Resources whose data events a selector wants: ARNs, or what they begin with."""
 
-    type: str
+    type: str = ""
     values: tuple[str, ...] = ()
 
 
