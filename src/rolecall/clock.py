@@ -43,14 +43,14 @@ class FixedClock:
 
 
 class Steadiness:
-    """Whether a clock has gone for a while as clocks go.
+    """Whether the clock has been going steadily for a while.
 
     What only time allows to be deleted for good is kept while it has not: a clock that ran ahead for a minute would
     otherwise cost what no setting back brings again.
     """
 
     def __init__(self, *, tolerance: timedelta = timedelta(minutes=5), calm: timedelta = timedelta(days=1)) -> None:
-        """Take for a jump what is more than `tolerance`; a clock is steady again when none came for `calm`."""
+        """A difference above `tolerance` is a jump; the clock is steady again when there was none for `calm`."""
         self._tolerance = tolerance
         self._calm = calm.total_seconds()
         self._began: tuple[datetime, float] | None = None

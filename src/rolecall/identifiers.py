@@ -187,7 +187,7 @@ def random_piece() -> bytes:
 _DRAWN_AT_ONCE = 128
 _pieces: list[bytes] = []
 os.register_at_fork(after_in_child=_pieces.clear)
-"""A child process must not draw what its parent draws."""
+"""Forget the bytes drawn ahead in a forked child, which would otherwise draw the same as its parent."""
 
 
 def new_request_id() -> str:

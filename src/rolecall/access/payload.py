@@ -15,10 +15,10 @@ from rolecall.sigv4.signature import EMPTY_SHA256, Payload
 
 _WORTH_A_THREAD = 128 * 1024
 _SHORT = 32 * 1024
-"""Up to so many bytes a body that has come is taken in one go."""
+"""A body of up to so many bytes that has arrived is read in one piece."""
 _MAX_DIGITS = 18
 SLOW_SECONDS = 1.0
-"""How long a body may be in coming without a second look at who sends it."""
+"""Seconds. A body that takes longer to arrive has its sender's credentials checked again at its end."""
 
 Refuse = Callable[[SignatureProblem], ServiceError]
 
@@ -45,7 +45,7 @@ class Streaming(Protocol):
 
 
 class SlowBody:
-    """A body after which, where it was long in coming, something is asked once more before its end is told."""
+    """A body that, where it was slow to arrive, asks a question once more before it ends."""
 
     def __init__(self, body: Streaming, ask: Callable[[], None]) -> None:
         """Read nothing yet. `ask` raises ServiceError where the body must not be used any more."""
@@ -55,7 +55,7 @@ class SlowBody:
 
     @property
     def length(self) -> int | None:
-        """The body's own."""
+        """How many bytes the body declares, as the body itself tells it."""
         return self._body.length
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -66,7 +66,7 @@ class SlowBody:
             self._ask()
 
     def at_hand(self) -> bytes | None:
-        """Return the body's own: what has come already was not long in coming."""
+        """Return the whole where it has come already; such a body was not slow, and nothing is asked again."""
         return self._body.at_hand()
 
     def trailers(self) -> Mapping[str, str]:

@@ -31,7 +31,7 @@ _MOST_STATEMENTS = 500
 """Of all policies together; beyond it no change is sought, so that refusals stay cheap."""
 _PRINCIPAL = "aws:PrincipalArn"
 _KIND = re.compile(r"\*|arn:aws:s3:::\*|arn:aws:iam::[0-9]{12}:[a-z-]+/\*")
-"""What listings are decided on: the star means every one, and is no character of a name."""
+"""What listings are decided on: this star stands for all resources, it is no character of a name."""
 _EVERYBODY = PrincipalElement((PrincipalValue("AWS", "*", 0),), plain=True)
 _WILDCARD = re.compile(r"[*?]|\$(?=\{)")
 _OPENS = {
@@ -114,7 +114,7 @@ def _step(request: PolicyRequest, policies: Policies, decision: Decision) -> _St
 def _changed(
     request: PolicyRequest, layer: Layer, changing: Attached | None, named: PrincipalElement | None
 ) -> tuple[Attached, Change]:
-    """Return one policy with a statement added, and what is told of that."""
+    """Return one policy with a statement added, and the change that says so."""
     if layer is Layer.ENDPOINT:
         named = _EVERYBODY
     version = VERSIONS[1] if changing is None else changing.policy.document.version
@@ -181,7 +181,7 @@ def _named(principal: Principal) -> PrincipalElement | None:
 def _statement(
     request: PolicyRequest, principal: PrincipalElement | None, *, resource: bool = True, version: str = VERSIONS[1]
 ) -> Statement:
-    """Return an Allow for exactly the request. A document of 2008 has no way to write a star that is one."""
+    """Return an Allow for exactly the request. Version 2008-10-17 cannot write a literal star."""
     text = request.resource
     if version == VERSIONS[1] and not _KIND.fullmatch(text):
         text = _WILDCARD.sub(lambda found: f"${{{found[0]}}}", text)

@@ -29,7 +29,7 @@ class Reason:
     index: int
     sid: str
     shown: bool = True
-    """Whether a request is known that proves it; else only that nothing speaks against it."""
+    """Whether a request was found that proves the finding; else only the proof of the opposite is missing."""
 
 
 def new_access(new: Document, existing: Document) -> list[Reason]:

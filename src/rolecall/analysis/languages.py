@@ -159,7 +159,7 @@ def _start(pattern: Pattern) -> Pattern:
 
 
 def _may_cover(wide: Pattern, wide_start: Pattern, narrow: Pattern, narrow_start: Pattern) -> bool:
-    """Tell in haste whether a pattern could cover another one."""
+    """Tell quickly whether a pattern could cover another one; False is certain."""
     if len(wide_start) == len(wide):
         return wide == narrow
     return narrow_start[: len(wide_start)] == wide_start

@@ -42,7 +42,7 @@ class ContentCheck:
         """How many bytes were read so far."""
 
     def run(self) -> Iterator[Finding]:
-        """Yield the objects whose bytes changed. What is missing or cut is another's to find. Raises StoreError."""
+        """Yield the objects whose bytes changed. Missing and cut files are found elsewhere. Raises StoreError."""
         with copies.workers() as workers:
             for page in self._pages():
                 for item, is_sound in zip(page, workers.map(self._is_sound, page), strict=True):

@@ -27,7 +27,7 @@ from rolecall.upkeep.findings import ORPHAN, Finding, Severity, Trouble
 
 _SHOWN = 20
 _UNFOLDED = 10_000
-"""Columns of a table that goes to another program."""
+"""The width, in columns, of a table that is written to a file or a pipe: no row is folded."""
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 
 

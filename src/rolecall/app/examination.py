@@ -53,7 +53,7 @@ class Examination:
     def _look_into(
         self, path: Path, keys: MasterKeys | None, work: Callable[[Inspection], None], *, again: bool = False
     ) -> None:
-        """Do `work` on a database; what does not open is told, but not `again`."""
+        """Do `work` on a database. One that does not open becomes a finding, unless it was found before (`again`)."""
         store = self._open(path, keys, again=again)
         if store is None:
             return

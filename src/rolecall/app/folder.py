@@ -10,7 +10,7 @@ from typing import IO
 ROOT_CREDENTIALS = "root-credentials"
 TUTORIAL_CREDENTIALS = "tutorial-credentials"
 MANIFEST = "backup.json"
-"""What makes a folder a backup: it is restored, and never served itself."""
+"""The file by which a backup is known: such a folder is restored, never served."""
 
 
 class FolderRefused(Exception):
@@ -42,7 +42,7 @@ class DataFolder:
             )
 
     def refuse_if_foreign(self) -> None:
-        """Raise FolderRefused where the folder is another user's: files made now would be closed to its server."""
+        """Raise FolderRefused where the folder is another user's, whose server could not read what we would write."""
         owner = self.path.stat().st_uid
         if owner != os.geteuid():
             raise FolderRefused(

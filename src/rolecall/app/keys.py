@@ -76,7 +76,7 @@ def _show(folder: DataFolder) -> None:
 
 
 def _rotate_master(folder: DataFolder, *, forget_old: bool) -> None:
-    """Write the file first: from then on whoever seals uses the new key, and what is sealed already is sealed anew."""
+    """Add a master key to the keyring, so that it seals from now on, then seal anew whatever an older key sealed."""
     with (folder.path / "keyring.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         MasterKeys.load(folder.keyring).with_new_key().save(folder.keyring)

@@ -16,7 +16,7 @@ class Progress:
     """Says on standard error what is being done and how much of it is; on a terminal the line is written over."""
 
     def __init__(self, unit: str = "MB", scale: int = 1_000_000) -> None:
-        """Count in `unit`, which is `scale` of what is told."""
+        """Show numbers in `unit`; each stands for `scale` of what is counted."""
         self._unit = unit
         self._scale = scale
         self._terminal = sys.stderr.isatty()

@@ -178,7 +178,7 @@ def _refuse_if_used(folder: DataFolder) -> None:
 
 
 def _begin_again(folder: DataFolder, keys: MasterKeys, *, new_session_keys: bool) -> None:
-    """See that the keys belong to the store, and let nothing count that anybody looked up in it or was issued."""
+    """See that the keys belong to the store; empty every cache over it and, if asked, end every session."""
     now = SystemClock().now()
     with closing(SqliteStore(folder.store, master_keys=keys)) as store:
         if new_session_keys:

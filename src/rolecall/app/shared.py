@@ -10,7 +10,7 @@ class Shared:
     """The server's shared numbers, or, without a descriptor, one worker's own."""
 
     def __init__(self, descriptor: int | None = None, workers: int = 1) -> None:
-        """Look at what `make_shared` made for as many workers."""
+        """Map the memory that `make_shared` made for the same number of workers."""
         self.measures = None if descriptor is None else numbers_of(descriptor, 0, CELLS * workers)
         self.buckets = None if descriptor is None else numbers_of(descriptor, CELLS * workers, NUMBERS)
 

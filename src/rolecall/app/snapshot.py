@@ -120,7 +120,7 @@ def _named_in(store: Path) -> tuple[str, int, dict[str, int]]:
 
 
 class _Taken:
-    """The blobs of a backup, each taken from where it costs least."""
+    """The blobs of a backup, each linked to an earlier backup's or to the folder's, or else copied."""
 
     def __init__(self, source: Path, target: Path, earlier: Path | None, files: Files, *, link: bool) -> None:
         self._source = BlobFiles(source)

@@ -19,7 +19,7 @@ from rolecall.trail import Trail
 
 EVERY_SECONDS = 1.0
 PROBE_SECONDS = 5.0
-"""For so long the answer on whether a worker is ready is kept: the question needs no signature, and costs a write."""
+"""How many seconds one answer of `/-/ready` is used again: anybody may ask, and each look costs a write."""
 PATIENCE = 2.0
 """How long the store may take over the write that tries it."""
 
@@ -131,7 +131,7 @@ class TimedFiles(RealFiles):
 
 
 def _probe(transaction: Transaction) -> None:
-    """Write something, and leave nothing."""
+    """Write a key and delete it again, to see that the store takes changes."""
     transaction.put(_PROBE, os.urandom(8))
     transaction.delete(_PROBE)
 

@@ -92,7 +92,7 @@ class _Kept:
 
 
 class _Newest:
-    """What was read at the newest mark. Of a transaction nothing is kept: its state may never become true.
+    """What was read at the newest watermark. Nothing is kept of a transaction, which may yet be rolled back.
 
     One that has changed no bucket stands at the mark that its views stood at, and sees what they saw.
     """

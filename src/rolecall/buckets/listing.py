@@ -40,7 +40,7 @@ class Page(Generic[T]):
     last_prefix: str | None
     """The common prefix that came last of all, or None where an item did."""
     resume: bytes | None = None
-    """The place to go on from, of a page that is cut short because so much was walked that is not shown."""
+    """Where to go on, for a page cut short because too many entries that are not shown were passed."""
 
     def then(self, more: Page[T]) -> Page[T]:
         """Return this page with the one that goes on where it was cut short."""
@@ -182,7 +182,7 @@ def _roll(fetch: Callable[[bytes, int], Fetched[T]], prefix: str, delimiter: str
 
 
 def _run(fetch: Callable[[bytes, int], Fetched[T]], place: bytes, limit: int) -> Page[T]:
-    """Walk from `place` until `limit` is reached and one more is seen, or the end, or for as long as is bearable."""
+    """Walk from `place` to one entry beyond `limit`, to the end, or until as many entries were read as one page may."""
     items: list[T] = []
     here: bytes | None = place if limit else None
     walked = 0

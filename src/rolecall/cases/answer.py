@@ -11,7 +11,7 @@ from rolecall.policy.explain import Failure, PolicyExplained, StatementExplained
 _MOST = 3
 _LONGEST = 200
 _NEARNESS = {"Condition": 3, "Resource": 2, "NotResource": 2, "Principal": 1, "NotPrincipal": 1}
-"""How near a statement came that failed in an element; one about another action is not near at all."""
+"""How near to applying a statement came, by the element that it failed in; about another action, it was not near."""
 
 
 def told(case_id: object, answer: Answer) -> dict[str, object]:

@@ -49,7 +49,7 @@ def _opened(name: str) -> contextlib.AbstractContextManager[IO[bytes]]:
 
 
 def answers(lines: Iterable[bytes]) -> Iterator[dict[str, object]]:
-    """Yield the answer to each line that is not blank. What is wrong with a line is its answer, with its number."""
+    """Yield the answer to each line that is not blank. One that is no case is answered with `error` and its number."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield _answer(line, number)
@@ -71,7 +71,7 @@ def _answer(line: bytes, number: int) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """Return a JSON value as it goes out again: numbers are numbers."""
+    """Return a JSON value for output, with numbers as numbers."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

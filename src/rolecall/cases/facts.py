@@ -28,7 +28,7 @@ BUILT_IN_PROVIDERS = frozenset(
 )
 
 EVERY_CALLER = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})
-"""Actions that every signed caller who can call them may, whatever policies say."""
+"""Actions that need no permission: every signed caller may, but for kinds of callers that cannot call them."""
 _OWNERS_ROOT = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
 _AWS_MANAGED_WRITES = frozenset(
     {
@@ -69,7 +69,7 @@ def cannot_call(request: PolicyRequest) -> bool:
 
 
 def every_caller_may(request: PolicyRequest) -> bool:
-    """Tell whether the action needs no permission and no policy can take it away."""
+    """Tell whether the action needs no permission, so that no policy can deny it."""
     return request.action.lower() in EVERY_CALLER and request.principal.kind is not PrincipalKind.ANONYMOUS
 
 

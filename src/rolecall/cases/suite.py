@@ -204,7 +204,7 @@ class _Reader:
         }
 
     def _levels(self, value: object, name: str) -> list[object]:
-        """Return levels of policies; a list of policies is one level for each."""
+        """Return levels of policies: each entry of a list is one level, a policy or a list of them."""
         if not isinstance(value, list):
             return [self._documents(value, name)]
         return [self._documents(level, name) for level in value]
@@ -236,7 +236,7 @@ class _Reader:
             self.found.statements[name, position] = statement.sid
 
     def _unreadable(self, where: str, problem: PolicyUnreadable) -> None:
-        """A test whose policy is no policy is not run; what is wrong is told, of a file once."""
+        """Note what is wrong with a policy, once a file; a test that needs it is not run."""
         name, _, why = str(problem).partition(": ")
         if name not in {refused.name for refused in self.found.refused}:
             self.found.refused.append(Refused(f"{where}: {name}", why))

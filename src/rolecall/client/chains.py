@@ -12,7 +12,7 @@ from rolecall.client.settings import Connection
 Context = Mapping[str, Sequence[str]]
 
 LONGEST = 4
-"""Roles in a chain: beyond it nobody would find the way."""
+"""The most roles in a chain that is looked for."""
 
 
 @dataclass(frozen=True, slots=True)

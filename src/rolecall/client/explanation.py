@@ -71,7 +71,7 @@ def _chain(told: Text, check: Record) -> None:
 
 
 def _short_chain(told: Text, check: Record) -> None:
-    """Tell of a check that policies allowed, or that none was asked about."""
+    """Describe a check that was allowed, or that needed no policy."""
     for one in objects(check, "statements"):
         told.append(f"  ▸ {text(one, 'layer')} ").append(_WORDS["allow"], style="green")
         told.append(f"\n        {text(one, 'source')}\n          {statement_name(one)}\n")

@@ -15,12 +15,12 @@ from rolecall.client.settings import Connection
 from rolecall.identifiers import parse_arn
 
 _FROM_CALLER = ("aws:principal", "aws:userid", "aws:username", "aws:resourceaccount", "aws:resourcetag/")
-"""Keys that the simulation knows itself, as they are now."""
+"""Condition keys that the simulator fills in by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What became of the question."""
+    """The answer to the repeated question."""
 
     decision: str
     """`allowed`, `implicitDeny` or `explicitDeny`; empty where it could not be asked."""

@@ -20,7 +20,7 @@ from rolecall.directory.sessions import SessionKey, SessionKeys
 BLOCK = 1024
 """Contents are filled up to a multiple of this many bytes."""
 MAX_BLOCKS = 2
-"""So that the text, of 2,800 characters then, fits into the 4 KiB that proxies keep for the head of an answer."""
+"""The most blocks: 2,800 characters of text, which fit into the 4 KiB that proxies keep for an answer's head."""
 
 _FORMAT = b"\x01"
 _LABEL = b"rolecall authorization message"

@@ -28,7 +28,7 @@ class RoleUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _AHEAD = timedelta(hours=1)
-"""More than workers, who write down what they saw now and then, are ever apart."""
+"""More than two workers' records of one use, written every minute or so, can differ."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_key_use = msgspec.msgpack.Decoder(LastUse).decode

@@ -39,7 +39,7 @@ class IncomingBody:
         self._error: ServiceError | None = None
         self._dropping = False
         self.begun = False
-        """Somebody reads."""
+        """Whether somebody reads it."""
         self.arrived = 0
         """How many bytes came so far."""
         self.ended = False

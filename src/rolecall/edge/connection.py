@@ -30,7 +30,7 @@ LINGER_SECONDS = 5.0
 LINGER_BYTES = 32 * 1024 * 1024
 """How much of an unread body is dropped after an early answer, so that clients see the answer and no broken pipe."""
 REFUSED_BYTES = 4 * 1024 * 1024
-"""The same after what was no request."""
+"""How much is dropped after what was no request."""
 LEAST_BYTES = 4096
 """How much of a body must come in the time that one piece may take."""
 
@@ -144,7 +144,7 @@ class Connection(asyncio.Protocol):
         return self._current is not None and not self._linger_left and self._transport.can_write_eof()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Let go."""
+        """Hear that the connection is gone: whoever reads its body or writes to it is told."""
         del error
         self._receiver.end()
         self._writer.lost()
@@ -178,7 +178,7 @@ class Connection(asyncio.Protocol):
             self._wait(self._house.body_timeout, self._stalled)
 
     def held(self, full: bool) -> None:
-        """Read no more, or go on."""
+        """Stop reading from the socket, or go on, as the body's reader wants."""
         self._hold("body", full)
 
     # What the watch says

@@ -13,7 +13,7 @@ class Exchange:
     __slots__ = ("asked", "body", "keep_alive", "old", "refusal", "request")
 
     def __init__(self, request: Request | None, body: IncomingBody, *, keep_alive: bool, old: bool) -> None:
-        """`old` is HTTP/1.0, which knows no chunks and ends a connection unless told otherwise."""
+        """`old`: HTTP/1.0, which has no chunks and closes the connection unless `keep-alive` is asked for."""
         self.request = request
         self.body = body
         self.keep_alive = keep_alive
@@ -24,7 +24,7 @@ class Exchange:
 
     @property
     def unasked(self) -> bool:
-        """Whether the client waits to be asked for its body and was not: what it sends next nobody can tell."""
+        """Whether an `Expect` got no `100 Continue`: the next bytes may be the body or a new request."""
         request = self.request
         return request is not None and not self.body.ended and "expect" in request.by_name and not self.body.begun
 
@@ -42,7 +42,7 @@ def refused(bad: BadHead, body: IncomingBody) -> Exchange:
 
 
 def unavailable() -> Response:
-    """Return S3's answer where the bytes of an object are not to be had at this moment."""
+    """Return S3's 503 ServiceUnavailable for an object whose bytes cannot be read now."""
     return _document(503, "ServiceUnavailable", "Service is unable to handle request.")
 
 

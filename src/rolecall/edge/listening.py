@@ -26,7 +26,7 @@ MAX_CONNECTIONS = 10_000
 FILES_EACH = 3
 """How many file descriptors a connection may need: a download has two for its socket and one for its file."""
 TOLERANCE = 1.125
-"""How many times the connections of another worker one may have before it leaves the next one to that."""
+"""A worker with so many times another one's connections leaves the next connection to that one."""
 FILES_KEPT = 256
 """How many file descriptors connections leave to the store, to objects and to the program."""
 
@@ -34,7 +34,7 @@ _CONNECTIONS = "rolecall_connections"
 
 
 class _Crowd:
-    """The connections of one address, each kind in the order in which it came to be so."""
+    """The connections of one address, resting and busy, each longest first."""
 
     __slots__ = ("busy", "resting")
 
@@ -129,7 +129,7 @@ class Listening:
         self._measures.count("rolecall_http_refused_total")
 
     def opened(self, connection: Connection) -> None:
-        """Count a connection in. Where there are too many, one goes of the address that has the most."""
+        """Count a new connection. Beyond the limit, close one of the address that has the most."""
         self._connections.add(connection)
         self._measures.set(_CONNECTIONS, len(self._connections))
         self._crowds.setdefault(connection.block, _Crowd()).resting[connection] = None
@@ -147,7 +147,7 @@ class Listening:
             after[connection] = None
 
     def closed(self, connection: Connection) -> None:
-        """Count a connection out."""
+        """Forget a connection that is gone."""
         self._connections.discard(connection)
         self._measures.set(_CONNECTIONS, len(self._connections))
         crowd = self._crowds.get(connection.block)
@@ -158,7 +158,7 @@ class Listening:
                 del self._crowds[connection.block]
 
     def _look(self) -> None:
-        """Tell the connections whose deadline has passed; come back."""
+        """Tell every connection whose deadline has passed; run again half a second later."""
         self.date = (
             f"date: {format_datetime(self._clock.now().replace(microsecond=0), usegmt=True)}\r\nserver: Rolecall\r\n"
         )

@@ -15,7 +15,7 @@ _FORWARDED = ("x-forwarded-for", "forwarded", "via", "x-real-ip")
 
 
 class Watch(Protocol):
-    """Who knows how a worker is."""
+    """What tells the state of a worker."""
 
     async def trouble(self) -> str:
         """Return what keeps the worker from its work, in a word; an empty text where nothing does."""

@@ -34,7 +34,7 @@ class Receiver:
         self._passing = 0
         self._unread = 0
         self.deaf = False
-        """Nothing more will be understood: the last request has come, or what came was none."""
+        """Whether whatever else comes is ignored: the last request has come, or what came was no request."""
 
     @property
     def in_head(self) -> bool:
@@ -159,7 +159,7 @@ class Receiver:
         return rest
 
     def _break_off(self, bad: BadHead) -> None:
-        """Understand nothing more; whoever reads the body hears of it, or the answer says so."""
+        """Ignore whatever else comes, and fail the body that is being read or, without one, answer the refusal."""
         if self.deaf:
             return
         self.deaf = True

@@ -61,7 +61,7 @@ def plainer(member: Member) -> Plainer:
 
 @cache
 def structure_plainer(shape: Shape) -> Plainer:
-    """Return what turns a structure into what `dumps` takes, without members that are None or travel elsewhere."""
+    """Return what turns a structure into a value for `dumps`, without members that are None or not in the body."""
     made: list[tuple[str, str, Plainer]] = []
 
     def plain(value: object) -> Json:

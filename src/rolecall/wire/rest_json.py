@@ -30,7 +30,7 @@ _FORBIDDEN = frozenset(
         "UnrecognizedClientException",
     }
 )
-"""Refusals that are 403 in this protocol and 400 in the other one that speaks JSON."""
+"""Errors that have the status 403 here; the JSON-RPC protocol answers them with 400."""
 
 
 def route(request: Request, service_name: str, body: bytes | None) -> Routed:

@@ -54,7 +54,7 @@ class Doomed(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_conditional(self) -> bool:
-        """Whether it must be like something."""
+        """Whether the rule compares with anything."""
         return self.e_tag is not None or self.last_modified_time is not None or self.size is not None
 
 

@@ -112,7 +112,7 @@ class Writer:
             self._queue.put(_SyncWanted())
 
     def _left_to_sync(self) -> list[Job[object]]:
-        """Take what was left to sync, to the last: what is left there while this runs has woken nobody."""
+        """Take every job that waits to be synced, those too that are added meanwhile: nobody is woken for them."""
         taken: list[Job[object]] = []
         while self._unsynced:
             taken.append(self._unsynced.popleft())
