@@ -345,3 +345,25 @@ def test_no_key_longer_than_keys_are_is_listed_among_the_resources(world: World)
     about = record(world.happened(None, service="s3", operation="GetObject", decisions=decided))["resources"]
     assert about[0]["ARN"] == f"arn:aws:s3:::b/{keys[0]}"
     assert len(about[1]["ARN"]) < 2100
+
+
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        ("ListObjectsV2", "ListObjects"),
+        ("ListObjects", "ListObjects"),
+        ("PutPublicAccessBlock", "PutBucketPublicAccessBlock"),
+        ("PutBucketPolicy", "PutBucketPolicy"),
+    ],
+)
+def test_operations_of_s3_have_the_names_that_cloudtrail_gives_them(world: World, operation: str, name: str) -> None:
+    parameters = {"prefix": "a/", "bucket": "reports"}
+    event = world.happened(None, service="s3", operation=operation, parameters=parameters).event(LATER)
+    told = json.loads(event.record)
+    assert (event.name, told["eventName"]) == (name, name)
+    assert told["requestParameters"] == {"bucketName": "reports", "prefix": "a/"}
+
+
+def test_another_services_bucket_keeps_its_name(world: World) -> None:
+    happened = world.happened(None, service="cloudtrail", operation="CreateTrail", parameters={"bucket": "b"})
+    assert record(happened)["requestParameters"] == {"bucket": "b"}

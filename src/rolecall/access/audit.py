@@ -49,6 +49,21 @@ _READING = (
     "Check",
 )
 
+_EVENT_NAMES = {
+    "ListObjectsV2": "ListObjects",
+    "GetBucketLifecycleConfiguration": "GetBucketLifecycle",
+    "PutBucketLifecycleConfiguration": "PutBucketLifecycle",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    "DeletePublicAccessBlock": "DeleteBucketPublicAccessBlock",
+}
+"""Operations of S3 that CloudTrail has under another name than the API.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
+"""
+
 
 class Happened(msgspec.Struct, frozen=True):
     """What one request came to, as gateway knows it at the end. Stages that were not reached left nothing."""
@@ -78,7 +93,7 @@ class Happened(msgspec.Struct, frozen=True):
             request_id=self.request_id,
             account=str(record["recipientAccountId"]),
             source=str(record["eventSource"]),
-            name=self.operation,
+            name=_event_name(self.operation),
             read_only=is_reading(self.operation),
             username=username(caller) if caller is not None else "",
             access_key_id=caller.access_key_id if caller is not None else "",
@@ -118,7 +133,7 @@ def _record(happened: Happened, completed: datetime, about: Sequence[Subject]) -
         "userIdentity": _identity(caller) if caller is not None else _UNKNOWN,
         "eventTime": iso(completed),
         "eventSource": f"{happened.service or 'unknown'}.amazonaws.com",
-        "eventName": happened.operation,
+        "eventName": _event_name(happened.operation),
         "awsRegion": _region(happened),
         "sourceIPAddress": request.client,
         "userAgent": brief(request.header("user-agent") or ""),
@@ -126,7 +141,7 @@ def _record(happened: Happened, completed: datetime, about: Sequence[Subject]) -
     if error is not None:
         record["errorCode"] = error.code
         record["errorMessage"] = brief(error.message)
-    record["requestParameters"] = shown(happened.parameters) if happened.parameters else None
+    record["requestParameters"] = _parameters(happened)
     record["responseElements"] = _elements(happened)
     record["additionalEventData"] = _additional(happened)
     record["requestID"] = happened.request_id
@@ -147,6 +162,18 @@ def _record(happened: Happened, completed: datetime, about: Sequence[Subject]) -
             "clientProvidedHostHeader": brief(request.header("host") or ""),
         }
     return record
+
+
+def _event_name(operation: str) -> str:
+    return _EVENT_NAMES.get(operation, operation)
+
+
+def _parameters(happened: Happened) -> object:
+    """Return the parameters as the record shows them: S3's name their bucket `bucketName`."""
+    told = shown(happened.parameters) if happened.parameters else None
+    if happened.service == "s3" and isinstance(told, dict) and "bucket" in told:
+        return {"bucketName": told.pop("bucket"), **told}
+    return told
 
 
 _UNKNOWN: dict[str, object] = {"type": "Unknown"}
