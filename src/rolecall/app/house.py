@@ -37,15 +37,11 @@ class Worker:
         measures = self.measures = Measures(shared.measures, place)
         folder = DataFolder(settings.data)
         clock = SystemClock()
-        keys = MasterKeys.load(folder.keyring)
-        self.store = SqliteStore(
-            folder.store, master_keys=keys, sync=settings.sync, files=TimedFiles(measures, "store")
-        )
-        self.objects = LocalObjects(folder.objects, sync=settings.sync, files=TimedFiles(measures, "objects"))
+        keys, sync = MasterKeys.load(folder.keyring), settings.sync
+        self.store = SqliteStore(folder.store, master_keys=keys, sync=sync, files=TimedFiles(measures, "store"))
+        self.objects = LocalObjects(folder.objects, sync=sync, files=TimedFiles(measures, "objects"))
         # Synced too: these are few writes a second, and without it a loss of power could damage the file.
-        self._trail_store = SqliteStore(
-            folder.trail, master_keys=keys, sync=settings.sync, files=TimedFiles(measures, "trail")
-        )
+        self._trail_store = SqliteStore(folder.trail, master_keys=keys, sync=sync, files=TimedFiles(measures, "trail"))
         self.trail = Trail(self._trail_store, clock=clock)
         uses = Uses()
         operations = registry(self.trail)
@@ -65,14 +61,8 @@ class Worker:
             measures=measures,
         )
         self.watch = Watch(self.store, self.trail, self.gateway, measures)
-        self._housekeeping = Housekeeping(
-            self.store,
-            self.objects,
-            uses,
-            clock,
-            Removals(folder.removals),
-            Delivery(self.store, self.objects, self.trail, clock),
-        )
+        delivery = Delivery(self.store, self.objects, self.trail, clock)
+        self._housekeeping = Housekeeping(self.store, self.objects, uses, clock, Removals(folder.removals), delivery)
 
     def _account_id(self) -> str:
         with self.store.view() as view:

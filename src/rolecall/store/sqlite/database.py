@@ -114,24 +114,20 @@ class Database:
         *,
         migrate: bool,
     ) -> None:
-        found: int = connection.execute("PRAGMA user_version").get
-        application: int = connection.execute("PRAGMA application_id").get
-        tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").get
-        if application != APPLICATION and (application or found or tables):
-            raise SchemaMismatch(f"`{self.path}` is the database of another program.")
-        if found > schema:
+        found = self._schema_of(connection)
+        if found is not None and found > schema:
             raise SchemaMismatch(
                 f"`{self.path}` was written by a newer version of this program (schema {found}, this one writes"
                 f" {schema}): use that version, or restore a backup made before the upgrade."
             )
-        if application == APPLICATION and found < schema and not migrate:
+        if found is not None and found < schema and not migrate:
             raise SchemaMismatch(
                 f"`{self.path}` was written by an older version of this program (schema {found}, this one writes"
                 f" {schema}): `rolecall serve` migrates it when it starts."
             )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        if application != APPLICATION:
+        if found is None:
             with connection:
                 _lay_out(connection, keys)
                 connection.execute(f"PRAGMA user_version = {schema}")
@@ -143,6 +139,17 @@ class Database:
                     migrations[step](connection)
                 connection.execute(f"PRAGMA user_version = {schema}")
         check_keys(connection, keys)
+
+    def _schema_of(self, connection: apsw.Connection) -> int | None:
+        """Return the schema of the database, None for an empty one. Raises SchemaMismatch for another program's."""
+        schema: int = connection.execute("PRAGMA user_version").get
+        application: int = connection.execute("PRAGMA application_id").get
+        tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").get
+        if application == APPLICATION:
+            return schema
+        if application or schema or tables:
+            raise SchemaMismatch(f"`{self.path}` is the database of another program.")
+        return None
 
     def _keep_copy(self, connection: apsw.Connection, schema: int) -> None:
         """Lay a copy of the older database beside it, durably, for who has to go back to the older program."""
