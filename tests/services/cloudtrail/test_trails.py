@@ -106,6 +106,7 @@ def test_a_bucket_must_let_cloudtrail_in(server: Server, cloudtrail: Any) -> Non
 
 NAMES = {
     "ab": "Trail name too short. Minimum allowed length: 3 characters. Specified name length: 2 characters.",
+    "?": "Trail name too short. Minimum allowed length: 3 characters. Specified name length: 1 characters.",
     "a" * 129: "Trail name too long. Maximum allowed length: 128 characters. Specified name length: 129 characters.",
     "-abc": "Trail name must starts with a letter or number.",
     "abc-": "Trail name must ends with a letter or number.",

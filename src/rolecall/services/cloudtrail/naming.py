@@ -34,16 +34,16 @@ def arn_for(name: str, region: str, account: str) -> str:
 
 def check_name(name: str) -> None:
     """Raise ServiceError InvalidTrailNameException for what cannot be a trail's name."""
-    if not _NAME.fullmatch(name):
-        raise _invalid(
-            "Trail name or ARN can only contain uppercase letters, lowercase letters, numbers, periods (.), hyphens"
-            " (-), and underscores (_)."
-        )
     length = f"Specified name length: {len(name)} characters."
     if len(name) < _SHORTEST:
         raise _invalid(f"Trail name too short. Minimum allowed length: {_SHORTEST} characters. {length}")
     if len(name) > _LONGEST:
         raise _invalid(f"Trail name too long. Maximum allowed length: {_LONGEST} characters. {length}")
+    if not _NAME.fullmatch(name):
+        raise _invalid(
+            "Trail name or ARN can only contain uppercase letters, lowercase letters, numbers, periods (.), hyphens"
+            " (-), and underscores (_)."
+        )
     if not name[0].isalnum():
         raise _invalid("Trail name must starts with a letter or number.")
     if not name[-1].isalnum():
