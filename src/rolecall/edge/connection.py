@@ -224,6 +224,8 @@ class Connection(asyncio.Protocol):
                 response = await self._house.answer(exchange.request)
             if response is not None:
                 await self._send(exchange, response)
+        except ConnectionError:  # the client is gone, which is its right: no line of the log for each
+            self._transport.abort()
         except Exception as error:  # noqa: BLE001 - the head may be out: only breaking off tells the client
             if not self._writer.is_lost:
                 _log.warning("an answer broke off: %r", error)
