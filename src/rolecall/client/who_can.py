@@ -11,6 +11,7 @@ from rich.text import Text
 
 from rolecall.client.asking import FOUND, NOT_FOUND, add_options, asking
 from rolecall.client.chains import Chain, to_wanted
+from rolecall.client.printing import show
 from rolecall.client.questions import LISTING, Wanted, add_question, everyone, wanted
 from rolecall.client.settings import Connection
 
@@ -37,7 +38,8 @@ def _answer(arguments: argparse.Namespace, at: Connection) -> int:
         console.print(_heading(question, chains), end="")
         if chains:
             console.print(_table(chains))
-        console.print(Text("  and the account's root user, unless a policy of the organization or bucket denies it"))
+        joined = "and" if chains else "but"
+        show(Text(f"  {joined} the account's root user, unless a policy of the organization or bucket denies it"))
     return FOUND if chains else NOT_FOUND
 
 
