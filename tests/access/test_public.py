@@ -92,6 +92,8 @@ def test_fixed_values_keep_the_public_out(condition: dict[str, object]) -> None:
         {"StringEquals": {"s3:x-amz-acl": "private"}},
         {"StringLike": {"s3:DataAccessPointArn": "arn:aws:s3:us-west-2:*:accesspoint/x"}},
         {"Null": {"aws:PrincipalArn": "false"}},
+        {"StringEquals": {"aws:userid": "anonymous"}},
+        {"StringEqualsIgnoreCase": {"aws:PrincipalAccount": [ACCOUNT, "Anonymous"]}},
     ],
 )
 def test_other_conditions_do_not(condition: dict[str, object]) -> None:

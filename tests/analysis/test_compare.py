@@ -127,6 +127,13 @@ def test_a_star_does_not_lie_behind_a_variable() -> None:
     assert reason.index == 0
 
 
+def test_a_range_that_the_engine_cannot_read_held_everybody_back() -> None:
+    """A mask spelled as an address is no CIDR block: the existing statement never applied."""
+    masked, block = ({**GET, **when("IpAddress", "aws:SourceIp", "10.0.0.0" + mask)} for mask in ("/255.0.0.0", "/8"))
+    (reason,) = new_access(document(block), document(masked))
+    assert reason.index == 0
+
+
 def test_what_cannot_be_shown_is_said_not_to_be() -> None:
     """Every user is named alice or not, but no rule here knows that two statements together leave nobody out."""
     split = [

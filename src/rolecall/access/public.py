@@ -35,6 +35,8 @@ _FIXING = frozenset(
 )
 _EQUALITY = frozenset({"stringequals", "stringequalsignorecase"})
 _PATTERN = frozenset({"stringlike", "arnequals", "arnlike"})
+_ANONYMOUS = "anonymous"
+"""What aws:userid and aws:PrincipalAccount hold for everybody who does not sign: a fixed value, yet no one's."""
 _WIDEST_V4, _WIDEST_V6 = 8, 32
 _PRIVATE = tuple(ipaddress.IPv4Network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
@@ -70,7 +72,9 @@ def _fixes(condition: Condition) -> bool:
         return False
     if key == "s3:dataaccesspointarn":
         return all(_has_fixed_account(value) for value in condition.values)
-    return key in _FIXING and (operator in _EQUALITY or not any(_has_wildcard(value) for value in condition.values))
+    if key not in _FIXING or any(value.lower() == _ANONYMOUS for value in condition.values):
+        return False
+    return operator in _EQUALITY or not any(_has_wildcard(value) for value in condition.values)
 
 
 def _has_wildcard(value: str) -> bool:

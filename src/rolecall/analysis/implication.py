@@ -6,13 +6,12 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from rolecall.analysis.languages import Pattern, glob, literal, resource_pattern, witness
 from rolecall.analysis.reach import Symbols
-from rolecall.policy.condition import Spelled, number_of, spelled
+from rolecall.policy.condition import Network, Spelled, network_of, number_of, spelled
 from rolecall.policy.document import Condition, Document
 from rolecall.policy.moment import seconds_of
 
@@ -127,21 +126,15 @@ def _ordered(read: Callable[[str], Decimal | None]) -> Callable[[Sequence[str], 
 
 
 def _addresses(inner: Sequence[str], outer: Sequence[str], _name: str) -> bool:
-    try:
-        some = [ipaddress.ip_network(value, strict=False) for value in inner]
-        others = [ipaddress.ip_network(value, strict=False) for value in outer]
-    except ValueError:
+    some, others = [network_of(value) for value in inner], [network_of(value) for value in outer]
+    if None in some:
         return False
-    return all(any(_lies_in(one, other) for other in others) for one in some)
+    return all(any(other is not None and _lies_in(one, other) for other in others) for one in some if one is not None)
 
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _lies_in(one: _Network, other: _Network) -> bool:
-    if isinstance(one, ipaddress.IPv4Network) and isinstance(other, ipaddress.IPv4Network):
-        return one.subnet_of(other)
-    return isinstance(one, ipaddress.IPv6Network) and isinstance(other, ipaddress.IPv6Network) and one.subnet_of(other)
+def _lies_in(one: Network, other: Network) -> bool:
+    shorter = other.host - one.host
+    return one.version == other.version and shorter >= 0 and one.bits >> shorter == other.bits
 
 
 _COMPARED: dict[str, Callable[[Sequence[str], Sequence[str], str], bool]] = {
