@@ -367,3 +367,14 @@ def test_operations_of_s3_have_the_names_that_cloudtrail_gives_them(world: World
 def test_another_services_bucket_keeps_its_name(world: World) -> None:
     happened = world.happened(None, service="cloudtrail", operation="CreateTrail", parameters={"bucket": "b"})
     assert record(happened)["requestParameters"] == {"bucket": "b"}
+
+
+def test_an_event_about_a_trail_is_found_by_its_name_and_its_arn(world: World) -> None:
+    arn = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/audit"
+    alice = world.user("alice", allow("cloudtrail:*"))
+    decided = world.decided(alice, Check("cloudtrail:StopLogging", arn, account=ACCOUNT))
+    event = world.happened(alice, service="cloudtrail", operation="StopLogging", decisions=(decided,)).event(LATER)
+    told = json.loads(event.record)
+    assert told["resources"] == [{"type": "AWS::CloudTrail::Trail", "ARN": arn, "accountId": ACCOUNT}]
+    kind = "AWS::CloudTrail::Trail"
+    assert set(event.resources) == {Resource(kind, "audit"), Resource(kind, arn)}

@@ -39,6 +39,7 @@ _TYPES = {
     "oidc-provider": "AWS::IAM::OIDCProvider",
     "federated-user": "AWS::STS::FederatedUser",
     "assumed-role": "AWS::STS::AssumedRole",
+    "trail": "AWS::CloudTrail::Trail",
 }
 
 
@@ -95,7 +96,7 @@ def _type_of(resource: str) -> str | None:
         return None
     if arn.service == "s3":
         return OBJECT if "/" in arn.resource else "AWS::S3::Bucket"
-    return _TYPES.get(arn.resource_type) if arn.service in {"iam", "sts"} else None
+    return _TYPES.get(arn.resource_type) if arn.service in {"iam", "sts", "cloudtrail"} else None
 
 
 def _findable(kind: str, name: str) -> tuple[Resource, ...]:
