@@ -27,40 +27,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     option("--data", type=Path, required=True, metavar="DIR", help="the data folder; made at first start")
     option("--host", default="127.0.0.1", metavar="HOST", help="the address to listen on (default: 127.0.0.1)")
     option("--port", type=int, default=4500, help="the port to listen on, 0 for a free one (default: 4500)")
-    option(
-        "--workers",
-        type=int,
-        default=min(2, os.cpu_count() or 1),
-        metavar="N",
-        help="processes (default: 2; 1 on one core)",
-    )
+    cores = os.cpu_count() or 1
+    option("--workers", type=int, default=min(2, cores), metavar="N", help="processes (default: 2; 1 on one core)")
     option("--account", metavar="ID", help="the account id of a new data folder (default: drawn)")
     option("--tutorial", action="store_true", help="lay out the tutorial's world in a new data folder")
     option("--tls-certificate", type=Path, metavar="PEM", help="serve TLS 1.2 and 1.3 with this certificate chain")
     option("--tls-key", type=Path, metavar="PEM", help="the certificate's private key")
     option("--allow-plain-http", action="store_true", help="listen beyond loopback without TLS")
-    option(
-        "--trusted-proxy",
-        action="append",
-        default=[],
-        metavar="NETWORK",
-        help="a proxy whose X-Forwarded-For and -Proto count; again for more",
-    )
-    option(
-        "--base-domain",
-        action="append",
-        default=[],
-        metavar="DOMAIN",
-        help="also address buckets as BUCKET.DOMAIN; again for more",
-    )
+    option("--trusted-proxy", action="append", default=[], metavar="NETWORK", help="whose forwarded addresses count")
+    option("--base-domain", action="append", default=[], metavar="DOMAIN", help="also address buckets as BUCKET.DOMAIN")
     option("--region", help="refuse signatures whose scope names another region (default: any is taken as signed)")
     option("--rate-limit", type=float, metavar="N", help="requests a second of one principal (default: no limit)")
-    option(
-        "--anonymous-rate-limit",
-        type=float,
-        metavar="N",
-        help="unsigned requests a second of one address (default: no limit)",
-    )
+    option("--anonymous-rate-limit", type=float, metavar="N", help="the same, unsigned, of one address")
     option("--metrics-token-file", type=Path, metavar="FILE", help="the bearer token that /-/metrics asks for")
     option("--log-format", choices=("text", "json"), default="text", help="how the log is written (default: text)")
     option("--no-sync", action="store_true", help="acknowledge writes before they are durable (benchmarks only)")
