@@ -39,6 +39,15 @@ def run(*command: object) -> None:
     subprocess.run(list(map(str, command)), check=True, capture_output=True, timeout=60)
 
 
+def _unmount(at: Path) -> None:
+    """Unmount, once the last killed worker has let go of its files."""
+    for _ in range(100):
+        if subprocess.run(["umount", str(at)], capture_output=True, check=False).returncode == 0:
+            return
+        time.sleep(0.1)
+    run("umount", at)
+
+
 @contextmanager
 def mounted(*options: object, at: Path) -> Iterator[None]:
     """Mount for as long as the block runs."""
@@ -47,7 +56,7 @@ def mounted(*options: object, at: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        run("umount", at)
+        _unmount(at)
 
 
 def is_at_hand(command: str, what: Callable[[], None]) -> bool:
