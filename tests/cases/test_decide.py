@@ -99,6 +99,12 @@ def test_an_id_comes_back_as_it_was_given() -> None:
         assert one({"id": case_id, "request": GET})["id"] == case_id
 
 
+@pytest.mark.parametrize("number", ["1" * 5000, "1e400"])
+def test_an_id_too_large_for_a_number_comes_back_as_text(number: str) -> None:
+    (answer,) = answers([b'{"id": %b, "request": %b}' % (number.encode(), json.dumps(GET).encode())])
+    assert (answer["id"], answer["decision"]) == (number, "implicit_deny")
+
+
 def test_several_actions_are_as_good_as_the_worst() -> None:
     put = {**GET, "also": ["s3:PutObjectTagging"]}
     answer = one({"request": put, "policies": {"identity": [ALLOW]}})

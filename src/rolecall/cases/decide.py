@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -71,9 +72,17 @@ def _answer(line: bytes, number: int) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """Return a JSON value for output, with numbers as numbers."""
+    """Return a JSON value for output, with numbers as numbers; one too large for that stays text."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    return json.loads(value) if isinstance(value, Number) else value
+    return _number(value) if isinstance(value, Number) else value
+
+
+def _number(spelled: Number) -> int | float | str:
+    try:
+        found: int | float = json.loads(spelled)
+    except ValueError:
+        return str(spelled)
+    return found if isinstance(found, int) or math.isfinite(found) else str(spelled)
