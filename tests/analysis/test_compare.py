@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rolecall.analysis import compare
 from rolecall.analysis.compare import granted, new_access
 from rolecall.analysis.languages import Undecided, covers, glob, meet, witness
 from rolecall.policy.compile import compile_policy
@@ -132,6 +133,15 @@ def test_a_range_that_the_engine_cannot_read_held_everybody_back() -> None:
     masked, block = ({**GET, **when("IpAddress", "aws:SourceIp", "10.0.0.0" + mask)} for mask in ("/255.0.0.0", "/8"))
     (reason,) = new_access(document(block), document(masked))
     assert reason.index == 0
+
+
+def test_comparing_conditions_is_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are compared pair by pair in every pair of statements: without a bound a request cost minutes."""
+    monkeypatch.setattr(compare, "MOST_STEPS", 20_000)
+    lines = {"Condition": {"Bool": {f"aws:PrincipalTag/{number}": "true" for number in range(100)}}}
+    many = document(*[{**GET, **lines}] * 4)
+    with pytest.raises(Undecided):
+        new_access(many, many)
 
 
 def test_what_cannot_be_shown_is_said_not_to_be() -> None:

@@ -34,9 +34,9 @@ class Reason:
 
 def new_access(new: Document, existing: Document) -> list[Reason]:
     """Return the statements of `new` that allow, or may allow, what `existing` does not. Raises Undecided."""
-    work = Work(MOST_STEPS)
+    work, showing = Work(MOST_STEPS), Work(MOST_STEPS)
     return [
-        Reason(index, statement.sid, _is_shown(new, existing, index))
+        Reason(index, statement.sid, _is_shown(new, existing, index, showing))
         for index, statement in enumerate(new.statements)
         if statement.effect is Effect.ALLOW and not _was_allowed(statement, new, existing, work)
     ]
@@ -182,18 +182,19 @@ def _names_no_fewer(deny: PrincipalElement | None, atom: PrincipalElement | None
 # What is shown --------------------------------------------------------------------------------------------------------
 
 
-def _is_shown(new: Document, existing: Document, index: int) -> bool:
+def _is_shown(new: Document, existing: Document, index: int, work: Work) -> bool:
     """Tell whether a request is found that the engine allows by one policy and not by the other."""
     statement = new.statements[index]
-    symbols = Symbols(Work(MOST_STEPS))
+    symbols = Symbols(work)
     before = [narrow(one, existing, symbols) for one in existing.statements if one.effect is Effect.ALLOW]
     walls = [wide(deny, new) for deny in _denies(new) if not deny.conditions]
     mine = [narrow(statement, new, symbols)]
     wholes = [mine, *([*mine, narrow(deny, existing, symbols)] for deny in _denies(existing))]
+    texts = [*(statement.resources or ()), *chain.from_iterable(one.resources or () for one in existing.statements)]
     try:
+        work.spend(len(texts) * (len(new.statements) + len(existing.statements)))
         pairs = [left_over(mine, [*before, *walls], symbols.work)]
         pairs += [left_over(boxes, walls, symbols.work) for boxes in wholes]
     except Undecided:
         return False
-    texts = chain(statement.resources or (), *(one.resources or () for one in existing.statements))
-    return lets_through(new, existing, statement, [pair for pair in pairs if pair is not None], list(texts))
+    return lets_through(new, existing, statement, [pair for pair in pairs if pair is not None], texts)

@@ -27,6 +27,7 @@ def implied(
 
 def _one(want: Condition, of: Document, give: Condition, by: Document, known: Symbols) -> bool:
     """Tell whether one line implies another one."""
+    known.work.spend(1)
     if want.key.lower() != give.key.lower():
         return False
     wanted, given = spelled(want.operator), spelled(give.operator)
