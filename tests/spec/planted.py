@@ -121,8 +121,8 @@ MISTAKES = {
     "NotResource is ignored": Mistake("compile", "in self.resources) is not self.not_resources", "in self.resources)"),
     "one condition of several is enough": Mistake(
         "compile",
-        "return all(check(context) for check in self.conditions)",
-        "return not self.conditions or any(check(context) for check in self.conditions)",
+        "            if not check(context):\n                return False\n        return True",
+        "            if check(context):\n                return True\n        return not self.conditions",
     ),
     "only the first statement counts": Mistake(
         "compile", "in enumerate(document.statements)", "in enumerate(document.statements[:1])"
