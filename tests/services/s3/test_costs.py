@@ -6,16 +6,15 @@ import asyncio
 import base64
 import hashlib
 import os
-import sys
 import tracemalloc
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any, TypeVar
 
 import apsw
 import pytest
+from tests.counting import calls_of
 from tests.serving import ACCOUNT, read_credentials
 from tests.sigv4.signer import UNSIGNED, Signer
 
@@ -100,21 +99,7 @@ class Asked:
 
     def calls(self, method: str, path: str, **how: Any) -> int:
         """Return how many functions written in Python a request called."""
-        request, count = self.request(method, path, **how), 0
-
-        def note(frame: FrameType, event: str, argument: object) -> None:
-            nonlocal count
-            count += event == "call"
-
-        async def counted() -> None:
-            sys.setprofile(note)
-            try:
-                await self._worker.gateway.answer(request)
-            finally:
-                sys.setprofile(None)
-
-        self._run(counted())
-        return count
+        return calls_of(self._loop, self._worker.gateway.answer(self.request(method, path, **how)))
 
     def upload_together(self, bodies: list[Request]) -> int:
         """Have uploads answered at the same time; return the most memory that Python had meanwhile, in bytes."""

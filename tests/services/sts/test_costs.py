@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sys
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from urllib.parse import urlencode
 
 import pytest
+from tests.counting import calls_of
 from tests.services.s3.test_costs import Statements
 from tests.serving import ACCOUNT, read_credentials
 from tests.sigv4.signer import Signer
@@ -83,21 +82,7 @@ class Asked:
 
     def calls(self) -> int:
         """Return how many functions written in Python one more session calls."""
-        request, count = self.request(), 0
-
-        def note(frame: FrameType, event: str, argument: object) -> None:
-            nonlocal count
-            count += event == "call"
-
-        async def counted() -> None:
-            sys.setprofile(note)
-            try:
-                await self.worker.gateway.answer(request)
-            finally:
-                sys.setprofile(None)
-
-        self._loop.run_until_complete(counted())
-        return count
+        return calls_of(self._loop, self.worker.gateway.answer(self.request()))
 
 
 @pytest.fixture(scope="module")
