@@ -42,8 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Make a backup; return 0, 1 where objects were damaged already, 2 where there is no backup."""
     folder, progress = DataFolder(arguments.data), Progress()
     try:
-        if not folder.store.exists():
-            raise FolderRefused(f"`{folder.path}` is not a data folder of Rolecall.")
+        folder.refuse_if_absent()
         if arguments.keep is not None and arguments.keep < 1:
             raise FolderRefused("--keep takes a number from 1 up.")
         options = Options(keys=arguments.with_keys, link=arguments.link, keep=arguments.keep)

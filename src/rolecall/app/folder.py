@@ -41,6 +41,11 @@ class DataFolder:
                 f"the data folder `{self.path}` can be read by other users; it holds keys. Run: chmod 700 {self.path}"
             )
 
+    def refuse_if_absent(self) -> None:
+        """Raise FolderRefused where there is no store, so that nobody takes an empty folder for one of ours."""
+        if not self.store.exists():
+            raise FolderRefused(f"`{self.path}` is not a data folder of Rolecall.")
+
     def refuse_if_foreign(self) -> None:
         """Raise FolderRefused where the folder is another user's, whose server could not read what we would write."""
         owner = self.path.stat().st_uid

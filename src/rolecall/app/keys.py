@@ -37,8 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what is asked; a server on the folder goes on running and hears of it at once. Return the exit code."""
     folder = DataFolder(arguments.data)
     try:
-        if not folder.store.exists():
-            raise FolderRefused(f"`{folder.path}` is not a data folder of Rolecall.")
+        folder.refuse_if_absent()
         folder.refuse_if_foreign()
         match arguments.action:
             case "show":

@@ -24,8 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Replace the key; a server on the folder may go on running. Return the exit code."""
     folder = DataFolder(arguments.data)
     try:
-        if not folder.store.exists():
-            raise FolderRefused(f"`{folder.path}` is not a data folder of Rolecall.")
+        folder.refuse_if_absent()
         folder.refuse_if_foreign()
         access_key_id = rotate_root_key(folder, Settings(data=folder.path))
     except (FolderRefused, UnsafeSettings, StoreError) as refusal:
