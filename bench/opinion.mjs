@@ -1,22 +1,10 @@
 // What a decision costs in iam-simulate, run as a program of its own: {"policy", "requests", "seconds"} on standard
 // input, {"rate", "outcomes"} out: decisions a second of processor time, the policy read once, and what was decided.
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-
-const home = join(resolve(process.argv[2]), 'node_modules', '@cloud-copilot')
-const load = (...parts) => import(pathToFileURL(join(home, ...parts)).href)
-const { authorize } = await load('iam-simulate', 'dist', 'esm', 'core_engine', 'CoreSimulatorEngine.js')
-const { AwsRequestImpl } = await load('iam-simulate', 'dist', 'esm', 'request', 'request.js')
-const { RequestContextImpl } = await load('iam-simulate', 'dist', 'esm', 'requestContext.js')
-const { DiscoveryContextKeyConstraints } = await load(
-  'iam-simulate', 'dist', 'esm', 'context_keys', 'discoveryContextKeyConstraints.js')
-const { loadPolicy } = await load('iam-policy', 'dist', 'esm', 'index.js')
+import { AwsRequestImpl, RequestContextImpl, authorize, loadPolicy, simulationParameters } from '../tools/iam_simulate.mjs'
 
 const { policy, requests, seconds } = JSON.parse(readFileSync(0, 'utf-8'))
 const identityPolicies = [loadPolicy(policy, { name: 'bench' })]
-const simulationParameters = {
-  simulationMode: 'Strict', discoveryContextKeyConstraints: new DiscoveryContextKeyConstraints([]) }
 const decide = ({ principal, action, resource, account, context }) => authorize({
   request: new AwsRequestImpl(
     principal, { resource, accountId: account }, action, new RequestContextImpl(context), false),

@@ -1,17 +1,7 @@
 // Cases in, a JSON object a line; out, a line each, what iam-simulate decides: {"id", "decision"} or {"id", "error"}.
-// It runs as a program of its own beside the tests: `node third_opinion.mjs FOLDER`, where FOLDER holds node_modules.
+// It runs as a program of its own beside the tests: `node opinion.mjs FOLDER`, where FOLDER holds node_modules.
 import { createInterface } from 'node:readline'
-import { pathToFileURL } from 'node:url'
-import { join, resolve } from 'node:path'
-
-const home = join(resolve(process.argv[2]), 'node_modules', '@cloud-copilot')
-const load = (...parts) => import(pathToFileURL(join(home, ...parts)).href)
-const { authorize } = await load('iam-simulate', 'dist', 'esm', 'core_engine', 'CoreSimulatorEngine.js')
-const { AwsRequestImpl } = await load('iam-simulate', 'dist', 'esm', 'request', 'request.js')
-const { RequestContextImpl } = await load('iam-simulate', 'dist', 'esm', 'requestContext.js')
-const { DiscoveryContextKeyConstraints } = await load(
-  'iam-simulate', 'dist', 'esm', 'context_keys', 'discoveryContextKeyConstraints.js')
-const { loadPolicy } = await load('iam-policy', 'dist', 'esm', 'index.js')
+import { AwsRequestImpl, RequestContextImpl, authorize, loadPolicy, simulationParameters } from '../../../tools/iam_simulate.mjs'
 
 const WORDS = { Allowed: 'allow', ExplicitlyDenied: 'explicit_deny', ImplicitlyDenied: 'implicit_deny' }
 const FULL_ACCESS = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' }] }
@@ -36,8 +26,7 @@ function decide(asked) {
     resourcePolicy: own ? loadPolicy(own, { name: 'resource' }) : undefined,
     permissionBoundaries: policies.boundary ? named(policies.boundary, 'boundary') : undefined,
     vpcEndpointPolicies: policies.endpoint ? named([policies.endpoint], 'endpoint') : undefined,
-    simulationParameters: {
-      simulationMode: 'Strict', discoveryContextKeyConstraints: new DiscoveryContextKeyConstraints([]) },
+    simulationParameters,
     serviceSettings: { s3: { blockPublicAccess: false } }
   }).result]
 }
