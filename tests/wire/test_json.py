@@ -11,7 +11,7 @@ from tests.wire.requests import refusal_of, request, text
 from rolecall.message import ServiceError
 from rolecall.wire import json_rpc
 from rolecall.wire.model import service
-from rolecall.wire.routed import Routed
+from rolecall.wire.routed import Addressee, Routed
 
 LOOKUP = Routed("cloudtrail", service("cloudtrail").operations["LookupEvents"])
 
@@ -111,5 +111,5 @@ def test_thousandths_of_a_second_are_kept() -> None:
 
 
 def test_a_refusal_names_its_type() -> None:
-    response = json_rpc.refuse("cloudtrail", ServiceError("AccessDeniedException", "no"), request_id="R", host_id="H")
+    response = json_rpc.refuse(ServiceError("AccessDeniedException", "no"), Addressee("cloudtrail", "R", "H"))
     assert json.loads(text(response)) == {"__type": "AccessDeniedException", "message": "no"}

@@ -11,6 +11,7 @@ from tests.wire.requests import DOMAINS, form, parameters, refusal_of, request, 
 from rolecall.message import ServiceError
 from rolecall.wire import query
 from rolecall.wire.route import route
+from rolecall.wire.routed import Addressee
 
 STS = "Version=2011-06-15"
 IAM = "Version=2010-05-08"
@@ -311,7 +312,7 @@ def test_xml_is_answered_to_everybody_else(accept: str) -> None:
 )
 def test_a_refusal_is_spelled_as_aws_spells_it(code: str, status: int, fault: str, namespace: str) -> None:
     error = ServiceError(code, "User: <x> & more", status)
-    response = query.refuse("iam", error, request_id="id", host_id="")
+    response = query.refuse(error, Addressee("iam", "id", ""))
     assert response.status == status
     assert text(response) == (
         f'<ErrorResponse xmlns="{namespace}">\n  <Error>\n    <Type>{fault}</Type>\n    <Code>{code}</Code>\n'
@@ -321,7 +322,7 @@ def test_a_refusal_is_spelled_as_aws_spells_it(code: str, status: int, fault: st
 
 def test_a_refusal_in_json_has_aws_members() -> None:
     error = ServiceError("AccessDenied", "no", 403)
-    response = query.refuse("sts", error, request_id="id", host_id="", accept_json=True)
+    response = query.refuse(error, Addressee("sts", "id", "", accept_json=True))
     assert json.loads(text(response)) == {
         "Error": {"Code": "AccessDenied", "Message": "no", "Type": "Sender"},
         "RequestId": "id",

@@ -14,7 +14,7 @@ from rolecall.message import FileBody, ServiceError
 from rolecall.wire import rest_xml
 from rolecall.wire.model import service
 from rolecall.wire.rest_input import MALFORMED_XML
-from rolecall.wire.routed import Routed
+from rolecall.wire.routed import Addressee, Routed
 from rolecall.wire.s3_routes import route
 
 S3 = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -447,7 +447,7 @@ def test_a_refusal_is_spelled_as_s3_spells_it() -> None:
     error = ServiceError(
         "NoSuchKey", "The <key>", 404, fields={"Key": "a&b"}, headers=(("x-amz-delete-marker", "true"),)
     )
-    response = rest_xml.refuse("s3", error, request_id="R", host_id="H")
+    response = rest_xml.refuse(error, Addressee("s3", "R", "H"))
     assert response.status == 404
     assert dict(response.headers) == {
         "content-type": "application/xml",
@@ -462,13 +462,13 @@ def test_a_refusal_is_spelled_as_s3_spells_it() -> None:
 
 
 def test_a_refusal_of_head_has_no_body() -> None:
-    response = rest_xml.refuse("s3", ServiceError("NoSuchKey", "x", 404), request_id="R", host_id="H", head=True)
+    response = rest_xml.refuse(ServiceError("NoSuchKey", "x", 404), Addressee("s3", "R", "H", head=True))
     assert (response.status, response.body) == (404, b"")
 
 
 def test_not_modified_has_no_body_and_keeps_its_headers() -> None:
     error = ServiceError("NotModified", "Not Modified", 304, headers=(("etag", '"1"'),))
-    response = rest_xml.refuse("s3", error, request_id="R", host_id="H")
+    response = rest_xml.refuse(error, Addressee("s3", "R", "H"))
     assert (response.status, response.body) == (304, b"")
     assert dict(response.headers)["etag"] == '"1"'
     assert "content-type" not in dict(response.headers)

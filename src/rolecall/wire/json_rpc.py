@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rolecall.message import Request, Response, ServiceError
 from rolecall.wire.json_values import Unfit, dumps, loads, read_structure, structure_plainer
 from rolecall.wire.model import ServiceModel, service
-from rolecall.wire.routed import Routed
+from rolecall.wire.routed import Addressee, Routed
 from rolecall.wire.violations import Violations
 
 
@@ -39,19 +39,10 @@ def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, hos
     return Response(operation.status, (("x-amzn-requestid", request_id), _content_type(operation.model)), body)
 
 
-def refuse(
-    service_name: str,
-    error: ServiceError,
-    *,
-    request_id: str,
-    host_id: str,
-    head: bool = False,
-    accept_json: bool = False,
-) -> Response:
+def refuse(error: ServiceError, to: Addressee) -> Response:
     """Return the answer that says `error`."""
-    del host_id, accept_json
-    headers = (("x-amzn-requestid", request_id), _content_type(service(service_name)), *error.headers)
-    body = b"" if head else dumps({"__type": error.code, "message": error.message})
+    headers = (("x-amzn-requestid", to.request_id), _content_type(service(to.service)), *error.headers)
+    body = b"" if to.head else dumps({"__type": error.code, "message": error.message})
     return Response(error.status, headers, body)
 
 

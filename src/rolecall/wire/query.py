@@ -9,7 +9,7 @@ from rolecall.message import Request, Response, ServiceError
 from rolecall.wire import query_input
 from rolecall.wire.json_values import Json, dumps, structure_plainer
 from rolecall.wire.model import OperationModel, service
-from rolecall.wire.routed import Routed
+from rolecall.wire.routed import Addressee, Routed
 from rolecall.wire.scalars import iso_seconds
 from rolecall.wire.xml_output import escaped, structure_writer
 
@@ -42,30 +42,21 @@ def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, hos
     return Response(routed.operation.status, (("x-amzn-requestid", request_id), _XML), body)
 
 
-def refuse(
-    service_name: str,
-    error: ServiceError,
-    *,
-    request_id: str,
-    host_id: str,
-    head: bool = False,
-    accept_json: bool = False,
-) -> Response:
+def refuse(error: ServiceError, to: Addressee) -> Response:
     """Return the answer that says `error`."""
-    del host_id
     fault = "Receiver" if error.status >= 500 else "Sender"
-    headers = (("x-amzn-requestid", request_id), _JSON if accept_json else _XML, *error.headers)
-    if head:
+    headers = (("x-amzn-requestid", to.request_id), _JSON if to.accept_json else _XML, *error.headers)
+    if to.head:
         return Response(error.status, headers)
-    if accept_json:
+    if to.accept_json:
         said: Json = {"Code": error.code, "Message": error.message, "Type": fault}
-        return Response(error.status, headers, dumps({"Error": said, "RequestId": request_id}))
-    namespace = FAULT_NAMESPACE if error.code in _OPERATIONLESS else service(service_name).xml_namespace
+        return Response(error.status, headers, dumps({"Error": said, "RequestId": to.request_id}))
+    namespace = FAULT_NAMESPACE if error.code in _OPERATIONLESS else service(to.service).xml_namespace
     text = (
         f'<ErrorResponse xmlns="{namespace}">\n  <Error>\n    <Type>{fault}</Type>\n'
         f"    <Code>{escaped(error.code)}</Code>\n"
         f"    <Message>{escaped(error.message)}</Message>\n  </Error>\n"
-        f"  <RequestId>{escaped(request_id)}</RequestId>\n</ErrorResponse>\n"
+        f"  <RequestId>{escaped(to.request_id)}</RequestId>\n</ErrorResponse>\n"
     )
     return Response(error.status, headers, text.encode())
 

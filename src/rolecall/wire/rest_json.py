@@ -12,7 +12,7 @@ from functools import cache
 from rolecall.message import Request, Response, ServiceError
 from rolecall.wire.json_values import Unfit, dumps, loads, read_structure, structure_plainer
 from rolecall.wire.model import Member, OperationModel, Shape, service
-from rolecall.wire.routed import Routed
+from rolecall.wire.routed import Addressee, Routed
 from rolecall.wire.scalars import READERS, Unreadable
 from rolecall.wire.urlencoded import Undecodable, decode_pairs, decode_path
 from rolecall.wire.violations import NOT_NULL, Violations, check_of
@@ -142,23 +142,14 @@ def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, hos
     return Response(operation.status, (("x-amzn-requestid", request_id), _CONTENT_TYPE), body)
 
 
-def refuse(
-    service_name: str,
-    error: ServiceError,
-    *,
-    request_id: str,
-    host_id: str,
-    head: bool = False,
-    accept_json: bool = False,
-) -> Response:
+def refuse(error: ServiceError, to: Addressee) -> Response:
     """Return the answer that says `error`, under the status that the service's model has for it."""
-    del host_id, accept_json
-    known = service(service_name).record.shapes.get(error.code)
+    known = service(to.service).record.shapes.get(error.code)
     status = 403 if error.code in _FORBIDDEN else error.status
     if known is not None and known.error is not None:
         status = known.error.http_status_code
     fields = dict(error.fields)
     if error.code == _INVALID:
         fields.setdefault("reason", "other")
-    headers = (("x-amzn-requestid", request_id), ("x-amzn-errortype", error.code), _CONTENT_TYPE, *error.headers)
-    return Response(status, headers, b"" if head else dumps({**fields, "message": error.message}))
+    headers = (("x-amzn-requestid", to.request_id), ("x-amzn-errortype", error.code), _CONTENT_TYPE, *error.headers)
+    return Response(status, headers, b"" if to.head else dumps({**fields, "message": error.message}))

@@ -11,7 +11,7 @@ from rolecall.message import FileBody, Request, Response, ResponseBody, ServiceE
 from rolecall.wire import rest_input
 from rolecall.wire.checksums import check_document
 from rolecall.wire.model import Member, OperationModel, Shape
-from rolecall.wire.routed import Routed
+from rolecall.wire.routed import Addressee, Routed
 from rolecall.wire.scalars import MOMENTS, WRITERS, http_date, iso_zero_thousandths
 from rolecall.wire.xml_output import body_members, element_writer, escaped, structure_writer
 
@@ -106,26 +106,17 @@ def answer(routed: Routed, result: Mapping[str, object], *, request_id: str, hos
     return Response(status, tuple(headers), body)
 
 
-def refuse(
-    service_name: str,
-    error: ServiceError,
-    *,
-    request_id: str,
-    host_id: str,
-    head: bool = False,
-    accept_json: bool = False,
-) -> Response:
+def refuse(error: ServiceError, to: Addressee) -> Response:
     """Return the answer that says `error`: to HEAD, and where nothing is modified, without a body."""
-    del service_name, accept_json
-    headers = (("x-amz-request-id", request_id), ("x-amz-id-2", host_id), *error.headers)
+    headers = (("x-amz-request-id", to.request_id), ("x-amz-id-2", to.host_id), *error.headers)
     if error.status in _BODILESS:
         return Response(error.status, headers)
-    if head:
+    if to.head:
         return Response(error.status, (_XML, *headers))
     fields = "".join(f"<{name}>{escaped(value)}</{name}>" for name, value in error.fields.items())
     text = (
         f"{XML_DECLARATION}<Error><Code>{escaped(error.code)}</Code><Message>{escaped(error.message)}</Message>{fields}"
-        f"<RequestId>{escaped(request_id)}</RequestId><HostId>{escaped(host_id)}</HostId></Error>"
+        f"<RequestId>{escaped(to.request_id)}</RequestId><HostId>{escaped(to.host_id)}</HostId></Error>"
     )
     return Response(error.status, (_XML, *headers), text.encode())
 

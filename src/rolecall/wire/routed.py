@@ -1,4 +1,4 @@
-"""What a request turned out to ask for."""
+"""What a request turned out to ask for, and whom its refusal is told."""
 
 from __future__ import annotations
 
@@ -29,3 +29,15 @@ class Routed(msgspec.Struct, frozen=True):
     """Whether a query-protocol client asked for JSON."""
     raw_body: bytes | None = None
     """The body, where it was read before authentication."""
+
+
+class Addressee(msgspec.Struct, frozen=True):
+    """Whom a refusal is told: what of a request its words and their form depend on."""
+
+    service: str
+    request_id: str
+    host_id: str
+    head: bool = False
+    """The request was a HEAD, whose answer has no body."""
+    accept_json: bool = False
+    """The query protocol was asked for JSON."""

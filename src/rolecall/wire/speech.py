@@ -9,7 +9,7 @@ from rolecall.message import Request, Response, ServiceError
 from rolecall.wire import json_rpc, query, rest_json, rest_xml
 from rolecall.wire.model import service
 from rolecall.wire.route import accepts_json
-from rolecall.wire.routed import Routed
+from rolecall.wire.routed import Addressee, Routed
 
 
 class Speech(Protocol):
@@ -23,17 +23,8 @@ class Speech(Protocol):
         """Return the answer that carries `result`."""
         ...
 
-    def refuse(
-        self,
-        service_name: str,
-        error: ServiceError,
-        *,
-        request_id: str,
-        host_id: str,
-        head: bool = False,
-        accept_json: bool = False,
-    ) -> Response:
-        """Return the answer that says `error`; `head` means that the request was a HEAD, whose answer has no body."""
+    def refuse(self, error: ServiceError, to: Addressee) -> Response:
+        """Return the answer that says `error`."""
         ...
 
 
@@ -52,11 +43,5 @@ def speech_of(name: str) -> Speech:
 
 def refusal(service_name: str, request: Request, error: ServiceError, *, request_id: str, host_id: str) -> Response:
     """Return the answer that says `error` to `request`, in the protocol of the service `service_name`."""
-    return speech_of(service_name).refuse(
-        service_name,
-        error,
-        request_id=request_id,
-        host_id=host_id,
-        head=request.method == "HEAD",
-        accept_json=accepts_json(request),
-    )
+    to = Addressee(service_name, request_id, host_id, request.method == "HEAD", accepts_json(request))
+    return speech_of(service_name).refuse(error, to)
