@@ -35,7 +35,14 @@ from rolecall.trail import Trail
 from rolecall.wire.model import Shape, service
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "coverage.md"
-TITLES = {"iam": "IAM", "sts": "STS", "s3": "S3", "cloudtrail": "CloudTrail", "access-analyzer": "Access Analyzer"}
+TITLES = {
+    "iam": "IAM",
+    "sts": "STS",
+    "s3": "S3",
+    "cloudtrail": "CloudTrail",
+    "access-analyzer": "Access Analyzer",
+    "organizations": "Organizations",
+}
 ITEM_BY_ITEM = {"DeleteObjects": "`s3:DeleteObject` for each of its keys"}
 """Operations that anybody may call and that decide about each item of the request."""
 

@@ -18,7 +18,14 @@ from pathlib import Path
 import botocore
 from botocore.loaders import Loader
 
-SERVICES = {"iam": "iam", "sts": "sts", "s3": "s3", "cloudtrail": "cloudtrail", "access-analyzer": "accessanalyzer"}
+SERVICES = {
+    "iam": "iam",
+    "sts": "sts",
+    "s3": "s3",
+    "cloudtrail": "cloudtrail",
+    "access-analyzer": "accessanalyzer",
+    "organizations": "organizations",
+}
 """The services as credential scopes spell them, and botocore's names for their models."""
 MODELS = Path(__file__).parent.parent / "src" / "rolecall" / "wire" / "models"
 

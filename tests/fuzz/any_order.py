@@ -32,7 +32,7 @@ from rolecall.store.sqlite import SqliteStore
 from rolecall.trail import Question, Trail
 from rolecall.wire.model import Member, OperationModel, service
 
-SERVICES = ("iam", "sts", "s3", "cloudtrail", "access-analyzer")
+SERVICES = ("iam", "sts", "s3", "cloudtrail", "access-analyzer", "organizations")
 ELSEWHERE = {"PostObject", "WriteGetObjectResponse"}
 """Told by a form, and by a host of its own: no SDK makes them as the others."""
 LEARNED = re.compile(

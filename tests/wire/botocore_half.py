@@ -13,7 +13,14 @@ from botocore.model import OperationModel, ServiceModel
 
 from rolecall.message import Request, Response
 
-PROTOCOLS = {"iam": "query", "sts": "query", "s3": "rest-xml", "cloudtrail": "json", "access-analyzer": "rest-json"}
+PROTOCOLS = {
+    "iam": "query",
+    "sts": "query",
+    "s3": "rest-xml",
+    "cloudtrail": "json",
+    "access-analyzer": "rest-json",
+    "organizations": "json",
+}
 
 
 class Unread:

@@ -147,6 +147,8 @@ def _grow(tree: object, random: Random, wish: int) -> list[str]:
 
 
 def _one_of(choices: list[tuple[object, object]], random: Random) -> str:
+    if choices[0][0] is sre.NEGATE:
+        return random.choice("ab9-")
     kind, value = random.choice(choices)
     if kind is sre.LITERAL:
         return chr(value)  # type: ignore[arg-type]

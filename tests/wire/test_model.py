@@ -20,7 +20,7 @@ WITHOUT = {"GetBucketLifecycle", "PutBucketLifecycle", "GetBucketNotification", 
 
 
 def test_five_services_are_pinned() -> None:
-    assert services() == pinned_services() == ("access-analyzer", "cloudtrail", "iam", "s3", "sts")
+    assert services() == pinned_services() == ("access-analyzer", "cloudtrail", "iam", "organizations", "s3", "sts")
     assert {name: service(name).protocol for name in services()} == PROTOCOLS
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolecall.services import accessanalyzer, cloudtrail, iam, s3, sts
+from rolecall.services import accessanalyzer, cloudtrail, iam, organizations, s3, sts
 from rolecall.services.operation import Registry
 from rolecall.trail import Trail
 
@@ -15,4 +15,5 @@ def registry(trail: Trail) -> Registry:
         s3.operations,
         cloudtrail.operations(trail),
         accessanalyzer.operations,
+        organizations.operations,
     )

@@ -62,9 +62,11 @@ def _unserved(request: Request, scope_service: str, spoken: str) -> ServiceError
             return ServiceError("AuthorizationHeaderMalformed", f"The authorization header is malformed; {wrong}")
         message = f"Error parsing the X-Amz-Credential parameter; {wrong}"
         return ServiceError("AuthorizationQueryParametersError", message)
-    names = " or ".join(f"'{name}'" for name in _served() if service(name).protocol == protocol)
+    is_json = protocol in _JSON_PROTOCOLS  # whose head says which service; a form's body does
+    spoken_here = [spoken] if is_json else list(_query_services().values())
+    names = " or ".join(f"'{name}'" for name in sorted(spoken_here))
     return ServiceError(
-        "InvalidSignatureException" if protocol in _JSON_PROTOCOLS else "SignatureDoesNotMatch",
+        "InvalidSignatureException" if is_json else "SignatureDoesNotMatch",
         f"Credential should be scoped to correct service: {names}. This endpoint does not serve '{scope_service}'.",
         403,
     )
