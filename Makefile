@@ -34,7 +34,7 @@ test: setup ## run all tests
 	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not doors and not soak"
 
 doors: setup ## run other people's clients
-	@$(BIN)/python tools/clients.py aws1 aws2 doors trailscraper ansible js
+	@$(BIN)/python tools/clients.py aws1 aws2 doors trailscraper undenied ansible js
 	@$(BIN)/pytest -q -m doors
 
 soak: setup ## long runs: an hour of faults, load and generated cases (SOAK_MINUTES=10 for less)

@@ -1,4 +1,4 @@
-"""Put other people's clients under .tools, each apart: `clients.py aws1 aws2 doors trailscraper ansible js simulate`.
+"""Put other people's clients under .tools, each apart: `clients.py GROUP ...`, the groups as listed at the end.
 
 Versions are pinned here, so that a run means the same next month. What is there already is left alone.
 """
@@ -30,6 +30,22 @@ DOORS = (
     "principalmapper==1.1.5",
 )
 TRAILSCRAPER = ("trailscraper==0.10.0",)
+UNDENIED = (
+    "--no-deps",  # it asks for a boto3 that does not know AWS_ENDPOINT_URL
+    "access-undenied-aws==0.1.5",
+    "aws-error-utils==2.5.0",
+    "boto3==1.44.8",
+    "botocore==1.44.8",
+    "cachetools==5.0.0",
+    "click==8.0.4",
+    "click-log==0.3.2",
+    "colorlog==6.6.0",
+    "jmespath==1.1.0",
+    "python-dateutil==2.9.0.post0",
+    "s3transfer==0.19.3",
+    "six==1.17.0",
+    "urllib3==1.26.20",
+)
 ANSIBLE = ("ansible==12.3.0", "boto3==1.44.8")
 TESTS = Path(__file__).parent.parent / "tests"
 JAVASCRIPT = TESTS / "doors" / "js"
@@ -71,6 +87,11 @@ def doors() -> None:
 def trailscraper() -> None:
     """trailscraper, which pins a boto3 of its own, in an environment of its own, as .tools/trailscraper/bin/*."""
     _environment("trailscraper", TRAILSCRAPER)
+
+
+def undenied() -> None:
+    """access-undenied, with a newer boto3 than it asks for, in an environment of its own, as .tools/undenied/bin/*."""
+    _environment("undenied", UNDENIED)
 
 
 def ansible() -> None:
@@ -149,6 +170,7 @@ GROUPS = {
     "aws2": aws2,
     "doors": doors,
     "trailscraper": trailscraper,
+    "undenied": undenied,
     "ansible": ansible,
     "js": js,
     "simulate": simulate,
