@@ -33,11 +33,11 @@ class Running:
 
 
 @contextmanager
-def rolecall(data: Path, *, workers: int, sync: bool = True) -> Iterator[Running]:
-    """Run Rolecall on a data folder, which is made where there is none."""
+def rolecall(data: Path, *, workers: int, sync: bool = True, more: Sequence[str] = ()) -> Iterator[Running]:
+    """Run Rolecall, with `more` options, on a data folder, which is made where there is none."""
     port = free_port()
     options = ["--data", str(data), "--port", str(port), "--workers", str(workers), "--account", ACCOUNT]
-    options += [] if sync else ["--no-sync"]
+    options += [*([] if sync else ["--no-sync"]), *more]
     command = [str(Path(PYTHON).with_name("rolecall")), "serve", *options]
     with running(command, port) as started:
         yield started

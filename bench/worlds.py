@@ -40,7 +40,12 @@ def client(address: str, service: str, key: Key) -> Any:
         aws_access_key_id=key.access_key_id,
         aws_secret_access_key=key.secret,
         aws_session_token=key.token or None,
-        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, read_timeout=30),
+        config=Config(
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
+            signature_version="v4" if service != "s3" else "s3v4",
+            read_timeout=30,
+        ),
     )
 
 
@@ -55,12 +60,17 @@ def session_of(address: str, caller: Key, role: str = ROLE) -> Key:
     return Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
-def rolecall_world(address: str, data: Path, bodies: Path, *, listed: int = LISTED) -> World:
-    """Make the world on a fresh Rolecall."""
+def root_key(data: Path) -> Key:
+    """Return the root user's key of a data folder."""
     written = configparser.ConfigParser()
     written.read(data / "root-credentials")
     section = written[written.sections()[0]]
-    root = Key(section["aws_access_key_id"], section["aws_secret_access_key"])
+    return Key(section["aws_access_key_id"], section["aws_secret_access_key"])
+
+
+def rolecall_world(address: str, data: Path, bodies: Path, *, listed: int = LISTED) -> World:
+    """Make the world on a fresh Rolecall."""
+    root = root_key(data)
     iam, buckets = client(address, "iam", root), client(address, "s3", root)
     user = iam.create_user(UserName="bench")["User"]["Arn"]
     iam.put_user_policy(UserName="bench", PolicyName="assume", PolicyDocument=document(_MAY_ASSUME))
