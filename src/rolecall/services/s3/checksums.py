@@ -8,6 +8,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
 
 from rolecall.buckets.versions import Checksum
 from rolecall.message import Request, ServiceError
@@ -20,6 +23,27 @@ COMPOSITE = "COMPOSITE"
 
 DEFAULT = "CRC64NVME"
 """What S3 calculates by itself where the client names no algorithm."""
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def with_checksums(struct: type[S]) -> type[S]:
+    """Give the decorated struct a member for the checksum of each algorithm, named as AWS's shapes name it.
+
+    They are read with `sent_checksum`.
+    """
+    members = [(algorithm.member, str | None, None) for algorithm in ALGORITHMS.values()]
+    about = {"__doc__": struct.__doc__, "__module__": struct.__module__}
+    made = msgspec.defstruct(struct.__name__, members, bases=(struct,), namespace=about, frozen=True, kw_only=True)
+    if not issubclass(made, struct):
+        raise TypeError(f"{made} is no {struct}")
+    return made
+
+
+def sent_checksum(parameters: msgspec.Struct, algorithm: Algorithm) -> str | None:
+    """Return the checksum by this algorithm that parameters of `with_checksums` carry, None where there is none."""
+    value: str | None = getattr(parameters, algorithm.member)
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +58,16 @@ class Wanted:
     """The client named the algorithm; else it is S3's own choice."""
 
 
-def wanted(parameters: Parameters, request: Request) -> Wanted:
-    """Return the checksum that a request with a body asks for. Raises ServiceError where it contradicts itself."""
-    named = algorithm_named(getattr(parameters, "checksum_algorithm", None), "x-amz-sdk-checksum-algorithm")
+def wanted(parameters: Parameters, name: str | None, request: Request) -> Wanted:
+    """Return the checksum that a request with a body asks for, `name` being the algorithm it names itself.
+
+    Raises ServiceError where it contradicts itself.
+    """
+    named = algorithm_named(name, "x-amz-sdk-checksum-algorithm")
     given = [
         (algorithm, value)
         for algorithm in ALGORITHMS.values()
-        if (value := getattr(parameters, algorithm.member, None)) is not None
+        if (value := sent_checksum(parameters, algorithm)) is not None
     ]
     trailing = _announced(request)
     if len(given) + (trailing is not None) > 1:

@@ -16,7 +16,15 @@ from rolecall.buckets.versions import Checksum
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import OfObject, access, object_check, on_object
 from rolecall.services.s3.arrival import Arrived, arriving, copied
-from rolecall.services.s3.checksums import DEFAULT, FULL_OBJECT, algorithm_named, shown_of_part, upload_kind, wanted
+from rolecall.services.s3.checksums import (
+    DEFAULT,
+    FULL_OBJECT,
+    algorithm_named,
+    shown_of_part,
+    upload_kind,
+    wanted,
+    with_checksums,
+)
 from rolecall.services.s3.context import Keys
 from rolecall.services.s3.copying import Copying, open_source, reading_check, refuse_large, source_named
 from rolecall.services.s3.finding import same_bucket, shown_version, the_bucket
@@ -52,22 +60,13 @@ class OfUpload(OfObject, frozen=True, kw_only=True):
     upload_id: str
 
 
+@with_checksums
 class UploadPart(OfUpload, frozen=True, kw_only=True):
     """Of UploadPart."""
 
     part_number: int
     content_md5: str | None = None
     checksum_algorithm: str | None = None
-    checksum_crc32: str | None = None
-    checksum_crc32_c: str | None = None
-    checksum_crc64_nvme: str | None = None
-    checksum_sha1: str | None = None
-    checksum_sha256: str | None = None
-    checksum_sha512: str | None = None
-    checksum_md5: str | None = None
-    checksum_xxhash64: str | None = None
-    checksum_xxhash3: str | None = None
-    checksum_xxhash128: str | None = None
     sse_customer_algorithm: str | None = None
 
 
@@ -157,7 +156,7 @@ async def upload_part(allowed: Allowed, parameters: UploadPart, streams: Streams
     if parameters.sse_customer_algorithm is not None:
         raise not_implemented("x-amz-server-side-encryption-customer-algorithm")
     number = _part_number(parameters.part_number)
-    asked = wanted(parameters, allowed.request)
+    asked = wanted(parameters, parameters.checksum_algorithm, allowed.request)
     md5 = content_md5(parameters.content_md5)
     with streams.store.view() as view:
         home = the_bucket(view, parameters.bucket)

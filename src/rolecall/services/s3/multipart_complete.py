@@ -18,7 +18,7 @@ from rolecall.buckets.versions import Checksum, ObjectVersion, PartOf, add, curr
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result
 from rolecall.services.s3.access import on_object
-from rolecall.services.s3.checksums import FULL_OBJECT, combined, shown
+from rolecall.services.s3.checksums import FULL_OBJECT, combined, sent_checksum, shown, with_checksums
 from rolecall.services.s3.conditions import check_write, check_write_headers
 from rolecall.services.s3.finding import the_bucket
 from rolecall.services.s3.multipart import MOST_PARTS, OfUpload, held
@@ -33,21 +33,12 @@ SMALLEST_PART = 5 * 1024 * 1024
 LARGEST_OBJECT = 5 * 1024**4
 
 
+@with_checksums
 class Completed(msgspec.Struct, frozen=True, kw_only=True):
     """A part as the request names it."""
 
     part_number: int | None = None
     e_tag: str | None = None
-    checksum_crc32: str | None = None
-    checksum_crc32_c: str | None = None
-    checksum_crc64_nvme: str | None = None
-    checksum_sha1: str | None = None
-    checksum_sha256: str | None = None
-    checksum_sha512: str | None = None
-    checksum_md5: str | None = None
-    checksum_xxhash64: str | None = None
-    checksum_xxhash3: str | None = None
-    checksum_xxhash128: str | None = None
 
 
 class CompletedUpload(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,20 +47,11 @@ class CompletedUpload(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Completed, ...] = ()
 
 
+@with_checksums
 class CompleteMultipartUpload(OfUpload, frozen=True, kw_only=True):
     """Of CompleteMultipartUpload."""
 
     multipart_upload: CompletedUpload = CompletedUpload()
-    checksum_crc32: str | None = None
-    checksum_crc32_c: str | None = None
-    checksum_crc64_nvme: str | None = None
-    checksum_sha1: str | None = None
-    checksum_sha256: str | None = None
-    checksum_sha512: str | None = None
-    checksum_md5: str | None = None
-    checksum_xxhash64: str | None = None
-    checksum_xxhash3: str | None = None
-    checksum_xxhash128: str | None = None
     checksum_type: str | None = None
     mpu_object_size: int | None = None
     if_match: str | None = None
@@ -166,10 +148,10 @@ def _matching(found: Upload, named: Sequence[Completed], kept: Sequence[Part]) -
         part = by_number.get(one.part_number or 0)
         if part is None or (one.e_tag or "").strip().strip('"') != part.etag:
             raise _invalid_part(found, one)
-        claimed = getattr(one, rule.algorithm.member)
-        if claimed is not None and (part.checksum is None or claimed != part.checksum.value):
+        checksum = sent_checksum(one, rule.algorithm)
+        if checksum is not None and (part.checksum is None or checksum != part.checksum.value):
             raise _invalid_part(found, one)
-        if claimed is None and rule.chosen and found.kind != FULL_OBJECT:
+        if checksum is None and rule.chosen and found.kind != FULL_OBJECT:
             raise invalid_request(
                 f"The upload was created using a {rule.algorithm.name.lower()} checksum. The complete request must"
                 f" include the checksum for each part. It was missing for part {part.number} in the request."
@@ -222,10 +204,10 @@ def _checksum(parameters: CompleteMultipartUpload, found: Upload, used: Sequence
         )
     whole = combined(rule.algorithm, kind, [(part.checksum.value if part.checksum else "", part.size) for part in used])
     for algorithm in ALGORITHMS.values():
-        claimed = getattr(parameters, algorithm.member)
-        if claimed is None:
+        checksum = sent_checksum(parameters, algorithm)
+        if checksum is None:
             continue
-        if algorithm is not rule.algorithm or claimed.partition("-")[0] != whole.value.partition("-")[0]:
+        if algorithm is not rule.algorithm or checksum.partition("-")[0] != whole.value.partition("-")[0]:
             raise bad_checksum(algorithm)
     return whole
 

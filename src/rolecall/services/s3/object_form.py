@@ -19,7 +19,7 @@ from rolecall.message import ServiceError
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import access
 from rolecall.services.s3.arrival import answer, arriving, keep
-from rolecall.services.s3.checksums import wanted
+from rolecall.services.s3.checksums import wanted, with_checksums
 from rolecall.services.s3.finding import same_bucket, the_bucket
 from rolecall.services.s3.making import Making, header_text, made, making_checks
 from rolecall.services.s3.reading import address_of
@@ -32,22 +32,13 @@ from rolecall.wire.model import service
 from rolecall.wire.xml_input import MalformedXml, parse_document, read_structure
 
 
+@with_checksums
 class PostObject(Making, frozen=True, kw_only=True):
     """Of PostObject."""
 
     key: str = ""
     content_md5: str | None = None
     checksum_algorithm: str | None = None
-    checksum_crc32: str | None = None
-    checksum_crc32_c: str | None = None
-    checksum_crc64_nvme: str | None = None
-    checksum_sha1: str | None = None
-    checksum_sha256: str | None = None
-    checksum_sha512: str | None = None
-    checksum_md5: str | None = None
-    checksum_xxhash64: str | None = None
-    checksum_xxhash3: str | None = None
-    checksum_xxhash128: str | None = None
     success_action_redirect: str | None = None
     redirect: str | None = None
     success_action_status: str | None = None
@@ -68,7 +59,7 @@ async def post_object(allowed: Allowed, parameters: PostObject, streams: Streams
             "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."
         )
         raise invalid_argument(message, "key", "")
-    asked = wanted(parameters, allowed.request)
+    asked = wanted(parameters, parameters.checksum_algorithm, allowed.request)
     md5 = content_md5(parameters.content_md5)
     with streams.store.view() as view:
         home = the_bucket(view, parameters.bucket)

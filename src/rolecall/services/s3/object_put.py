@@ -13,7 +13,7 @@ from rolecall.buckets.versions import ObjectVersion, current
 from rolecall.services.operation import Result, Streams
 from rolecall.services.s3.access import access
 from rolecall.services.s3.arrival import answer, arriving, keep
-from rolecall.services.s3.checksums import wanted
+from rolecall.services.s3.checksums import wanted, with_checksums
 from rolecall.services.s3.conditions import check_write, check_write_headers
 from rolecall.services.s3.finding import same_bucket, the_bucket
 from rolecall.services.s3.making import Granting, asked_tags, made, making_checks
@@ -23,21 +23,12 @@ from rolecall.store.interface import Snapshot, Transaction
 from rolecall.wire.checksums import content_md5
 
 
+@with_checksums
 class PutObject(Granting, frozen=True, kw_only=True):
     """Of PutObject."""
 
     content_md5: str | None = None
     checksum_algorithm: str | None = None
-    checksum_crc32: str | None = None
-    checksum_crc32_c: str | None = None
-    checksum_crc64_nvme: str | None = None
-    checksum_sha1: str | None = None
-    checksum_sha256: str | None = None
-    checksum_sha512: str | None = None
-    checksum_md5: str | None = None
-    checksum_xxhash64: str | None = None
-    checksum_xxhash3: str | None = None
-    checksum_xxhash128: str | None = None
     if_match: str | None = None
     if_none_match: str | None = None
     write_offset_bytes: int | None = None
@@ -53,7 +44,7 @@ async def put_object(allowed: Allowed, parameters: PutObject, streams: Streams) 
     if parameters.write_offset_bytes is not None:
         raise not_implemented("x-amz-write-offset-bytes")
     check_write_headers(parameters.if_match, parameters.if_none_match)
-    asked = wanted(parameters, allowed.request)
+    asked = wanted(parameters, parameters.checksum_algorithm, allowed.request)
     md5 = content_md5(parameters.content_md5)
     with streams.store.view() as view:
         home = the_bucket(view, parameters.bucket)
