@@ -19,7 +19,7 @@ run: setup $(BIN)/.aws ## start the server with the tutorial's world (stop it wi
 setup: $(BIN)/.ready ## prepare .venv
 
 $(BIN)/.ready: pyproject.toml constraints.txt
-	@$(PYTHON) tools/bootstrap.py $(VENV)
+	@$(PYTHON) tools/bootstrap.py $(VENV) $(if $(filter file,$(origin PYTHON)),,chosen)
 	@touch $@
 
 $(BIN)/.aws: $(BIN)/.ready
