@@ -30,18 +30,8 @@ class AliasPage(Parameters, frozen=True, kw_only=True):
     max_items: int | None = None
 
 
-class NewPasswordPolicy(Parameters, frozen=True, kw_only=True):
+class NewPasswordPolicy(PasswordPolicy, Parameters, frozen=True, kw_only=True):
     """Of UpdateAccountPasswordPolicy: what is not said becomes the default."""
-
-    minimum_password_length: int = 6
-    require_symbols: bool = False
-    require_numbers: bool = False
-    require_uppercase_characters: bool = False
-    require_lowercase_characters: bool = False
-    allow_users_to_change_password: bool = False
-    max_password_age: int | None = None
-    password_reuse_prevention: int | None = None
-    hard_expiry: bool | None = None
 
 
 def _account(view: Snapshot, allowed: Allowed) -> Account:
@@ -83,8 +73,7 @@ def list_account_aliases(allowed: Allowed, parameters: AliasPage, view: Snapshot
 @operations.write("UpdateAccountPasswordPolicy", NewPasswordPolicy, on_account("UpdateAccountPasswordPolicy"))
 def update_account_password_policy(allowed: Allowed, parameters: NewPasswordPolicy, transaction: Transaction) -> Result:
     """Set the account's password policy as a whole."""
-    policy = msgspec.convert(msgspec.structs.asdict(parameters), PasswordPolicy)
-    put_account(transaction, msgspec.structs.replace(_account(transaction, allowed), password_policy=policy))
+    put_account(transaction, msgspec.structs.replace(_account(transaction, allowed), password_policy=parameters))
     return {}
 
 
