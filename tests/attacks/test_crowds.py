@@ -5,8 +5,11 @@ from __future__ import annotations
 import resource
 import socket
 from contextlib import ExitStack
+from pathlib import Path
 
-from tests.serving import Server
+from tests.certificates import make_certificate
+from tests.edge.test_handshakes import hello
+from tests.serving import Server, serving
 
 
 def _port(server: Server) -> int:
@@ -17,9 +20,13 @@ def _connected(server: Server, stack: ExitStack) -> socket.socket:
     return stack.enter_context(socket.create_connection(("127.0.0.1", _port(server)), timeout=30))
 
 
-def test_two_thousand_idle_sockets_and_two_hundred_stalled_uploads_keep_nobody_waiting(server: Server) -> None:
+def _allow_many_sockets() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
+
+
+def test_two_thousand_idle_sockets_and_two_hundred_stalled_uploads_keep_nobody_waiting(server: Server) -> None:
+    _allow_many_sockets()
     s3 = server.client("s3", signature_version="s3v4")
     s3.create_bucket(Bucket="crowded")
     with ExitStack() as stack:
@@ -39,3 +46,17 @@ def test_two_thousand_idle_sockets_and_two_hundred_stalled_uploads_keep_nobody_w
         listed = {found["Key"] for found in s3.list_objects_v2(Bucket="crowded")["Contents"]}
         assert len(silent) + len(half_said) == 2000
     assert listed == {"whole"}
+
+
+def test_two_thousand_handshakes_that_never_end_keep_nobody_waiting(tmp_path: Path) -> None:
+    """Before its handshake has ended, a connection is no request's, and was neither counted nor limited."""
+    _allow_many_sockets()
+    certificate, key = make_certificate(tmp_path)
+    begun = hello()[:100]
+    with serving(tmp_path / "data", certificate=certificate, key=key) as server, ExitStack() as stack:
+        for number in range(2500):
+            connection = _connected(server, stack)
+            if number % 2:
+                connection.sendall(begun)
+        for _ in range(5):
+            server.client("s3").list_buckets()

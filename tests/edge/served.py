@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -65,7 +66,11 @@ def everything(connection: socket.socket) -> bytes:
 
 @contextmanager
 def served(
-    handler: Handler, *, sender_of: Callable[[Request], str] = lambda request: request.client, **settings: float
+    handler: Handler,
+    *,
+    sender_of: Callable[[Request], str] = lambda request: request.client,
+    tls: ssl.SSLContext | None = None,
+    **settings: float,
 ) -> Iterator[Served]:
     """Serve `handler` on a free port, on an event loop in a thread, until the block ends."""
     ready: threading.Event = threading.Event()
@@ -75,7 +80,7 @@ def served(
     async def serve() -> None:
         told = Settings(data=Path("nowhere"), **settings)  # type: ignore[arg-type]
         listening = Listening(Edge(handler, None, told), told, SystemClock(), sender_of=sender_of)
-        await listening.serve(listener, None)
+        await listening.serve(listener, tls)
         stop = asyncio.Event()
         kept.append((listening, asyncio.get_running_loop(), stop))
         ready.set()

@@ -12,7 +12,7 @@ from math import inf
 
 from rolecall.clock import Clock
 from rolecall.config import Settings
-from rolecall.edge.accepting import Acceptor
+from rolecall.edge.accepting import MAX_ARRIVING, Acceptor
 from rolecall.edge.connection import Connection
 from rolecall.edge.edge import Edge
 from rolecall.edge.origin import Proxies
@@ -83,7 +83,9 @@ class Listening:
 
     async def serve(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         """Accept connections from `listener`, a bound socket that other processes may accept from too."""
-        self._most = min(MAX_CONNECTIONS, (_descriptors() - FILES_KEPT) // FILES_EACH)
+        free = _descriptors() - FILES_KEPT
+        arriving = min(MAX_ARRIVING, free // 4)
+        self._most = min(MAX_CONNECTIONS, (free - arriving) // FILES_EACH)
         handshake = None if tls is None else HANDSHAKE_SECONDS
 
         async def take(connection: socket.socket) -> None:
@@ -91,13 +93,12 @@ class Listening:
                 lambda: Connection(self), connection, ssl=tls, ssl_handshake_timeout=handshake
             )
 
-        self._acceptor = Acceptor(listener, take, self._is_ahead)
+        self._acceptor = Acceptor(listener, take, self._is_ahead, arriving)
 
     def _is_ahead(self) -> bool:
         """Tell whether another worker has clearly fewer connections, and so should have the next one."""
-        least = min(self._measures.elsewhere(_CONNECTIONS), default=inf)
-        arriving = self._acceptor.arriving if self._acceptor is not None else 0
-        return len(self._connections) + arriving > least * TOLERANCE
+        self._measures.set(_CONNECTIONS, self.connections)
+        return self.connections > min(self._measures.elsewhere(_CONNECTIONS), default=inf) * TOLERANCE
 
     async def stop(self, seconds: float) -> None:
         """Accept no more, let answers under way finish for at most `seconds`, then hang up."""
@@ -116,8 +117,8 @@ class Listening:
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
-        return len(self._connections)
+        """How many connections are open, those in their handshake included."""
+        return len(self._connections) + (self._acceptor.arriving if self._acceptor is not None else 0)
 
     @property
     def waiting(self) -> int:
@@ -131,7 +132,7 @@ class Listening:
     def opened(self, connection: Connection) -> None:
         """Count a new connection. Beyond the limit, close one of the address that has the most."""
         self._connections.add(connection)
-        self._measures.set(_CONNECTIONS, len(self._connections))
+        self._measures.set(_CONNECTIONS, self.connections)
         self._crowds.setdefault(connection.block, _Crowd()).resting[connection] = None
         if len(self._connections) > self._most:
             first = max(self._crowds.values(), key=len).first()
@@ -149,7 +150,7 @@ class Listening:
     def closed(self, connection: Connection) -> None:
         """Forget a connection that is gone."""
         self._connections.discard(connection)
-        self._measures.set(_CONNECTIONS, len(self._connections))
+        self._measures.set(_CONNECTIONS, self.connections)
         crowd = self._crowds.get(connection.block)
         if crowd is not None:
             crowd.resting.pop(connection, None)
