@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.access.test_authenticate import SECRET, Client, opened
+from tests.access.client import SECRET, Client, opened
 from tests.access.world import World, trusting
 
 from rolecall.access.authenticate import NOBODY, FormAuthenticated, authenticate_form

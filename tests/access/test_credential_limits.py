@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.access.test_authenticate import Client, enter, opened
+from tests.access.client import Client, enter, opened
 from tests.access.world import START, World, trusting
 
 from rolecall.access.caller import Caller

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from tests.access.test_authenticate import Client, enter, refused
+from tests.access.client import Client, enter, refused
 from tests.access.world import World
 from tests.sigv4.signer import (
     HASH,
