@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests import serving
 from tests.access.world import ACCOUNT, OTHER, START, Credentials, World, allow, deny, document, trusting
-from tests.services.sts.test_assume_role import ALICE, R, assume, may, not_authorized, refused, session_of
+from tests.services.sts.assuming import ALICE, R, assume, may, not_authorized, refused, session_of
 
 from rolecall.access.check import Check
 from rolecall.directory import devices
