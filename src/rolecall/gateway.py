@@ -294,10 +294,14 @@ class Gateway:
         if trace.proof is not None:
             trace.proof = prove_again(trace.proof, service=trace.service, view=view, now=trace.now, known=self._known)
 
-    def _prove_at_the_end(self, trace: _Trace) -> None:
-        """Refuse an upload whose key or session was ended while it came. One that ran out meanwhile may finish."""
+    def _decide_at_the_end(self, trace: _Trace, operation: Declared) -> None:
+        """Refuse an upload whose sender lost, while it came, the credentials or the right to it.
+
+        The time is still that at which it began: what ran out meanwhile may finish (docs/decisions/slow-uploads.md).
+        """
         with self._store.view() as view:
             self._prove_again(trace, view)
+            self._decide(trace, operation, view)
 
     async def _invoke(
         self, trace: _Trace, operation: Declared, call: Call, allowed: Allowed, payload: Payload
@@ -307,7 +311,7 @@ class Gateway:
             raise ServiceError("NotImplemented", f"{operation.full_name} is not built yet in this server.", 501)
         if manner is Manner.WRITE:
             return await self._store.write(lambda transaction: call.write(allowed, transaction), brief=call.brief)
-        body = SlowBody(payload, lambda: self._prove_at_the_end(trace))
+        body = SlowBody(payload, lambda: self._decide_at_the_end(trace, operation))
         return await call.stream(allowed, Streams(self._store, self._objects, body))
 
     def _measure(self, trace: _Trace, status: int, error: ServiceError | None, seconds: float) -> None:

@@ -1,17 +1,20 @@
-"""Bodies that are held back until the sender's credentials have ended: what they ask for is not done any more."""
+"""Bodies that are held back until the sender's credentials or rights have ended: what they ask for is not done any more."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import socket
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.serving import Credentials, Server
 from tests.sigv4.signer import UNSIGNED, Sent, Signer
 
+Make = Callable[[Signer, str], Sent]
 _ALL = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
 
 
@@ -70,14 +73,14 @@ def _form_upload(signer: Signer, bucket: str) -> Sent:
 
 
 @pytest.mark.parametrize("make", [_deletion, _upload, _form_upload])
-def test_a_request_whose_key_is_deleted_before_its_body_has_come_does_nothing(server: Server, make: object) -> None:
+def test_a_request_whose_key_is_deleted_before_its_body_has_come_does_nothing(server: Server, make: Make) -> None:
     """At four kilobytes in half a minute a request can be held open for hours."""
-    name = f"midway-{make.__name__.replace('_', '')}"  # type: ignore[attr-defined]
+    name = f"midway-{make.__name__.replace('_', '')}"
     s3, iam = server.client("s3"), server.client("iam")
     s3.create_bucket(Bucket=name)
     s3.put_object(Bucket=name, Key="kept", Body=b"as it was")
     who = server.user(name, _ALL)
-    sent = make(_signer(server, who), name)  # type: ignore[operator]
+    sent = make(_signer(server, who), name)
     connection = _half_sent(server, sent)
     time.sleep(1.2)
     iam.delete_access_key(UserName=name, AccessKeyId=who.access_key_id)
@@ -104,6 +107,66 @@ def test_a_list_of_keys_that_comes_slowly_is_decided_by_what_its_sender_is_when_
     answer = _answer(connection, sent)
     assert b"<Code>AccessDenied</Code>" in answer
     assert s3.get_object(Bucket="midway-tags", Key="kept")["Body"].read() == b"as it was"
+
+
+def _part_of(upload: str) -> Make:
+    query = [("partNumber", "1"), ("uploadId", upload)]
+    return lambda signer, bucket: signer.send("PUT", f"/{bucket}/parts", query, {}, b"changed", mode=UNSIGNED)
+
+
+_REVOKE_OLDER = """{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*",
+ "Condition": {"DateLessThan": {"aws:TokenIssueTime": "2099-01-01T00:00:00Z"}}}}"""
+
+
+def test_an_upload_whose_sender_loses_the_right_while_it_comes_is_not_kept(server: Server) -> None:
+    """Decided in docs/decisions/slow-uploads.md; whichever way the right goes: detached, or a role's sessions ended."""
+    name = "midway-right"
+    s3, iam = server.client("s3"), server.client("iam")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="kept", Body=b"as it was")
+    upload = s3.create_multipart_upload(Bucket=name, Key="parts")["UploadId"]
+    user = server.user(name, _ALL)
+    trust = {"Effect": "Allow", "Principal": {"AWS": iam.get_user(UserName=name)["User"]["Arn"]}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": trust | {"Action": "sts:AssumeRole"}})
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=_ALL)
+    assumed = server.client("sts", user).assume_role(RoleArn=role, RoleSessionName="midway")
+    session = Credentials.of(assumed["Credentials"])
+    waiting = []
+    for make in (_upload, _part_of(upload), _form_upload):
+        for who, reason in ((user, b"no identity-based policy allows"), (session, b"with an explicit deny")):
+            sent = make(_signer(server, who), name)
+            waiting.append((_half_sent(server, sent), sent, reason))
+    time.sleep(1.2)
+    iam.delete_user_policy(UserName=name, PolicyName="p0")
+    iam.put_role_policy(RoleName=name, PolicyName="AWSRevokeOlderSessions", PolicyDocument=_REVOKE_OLDER)
+    for connection, sent, reason in waiting:
+        answer = _answer(connection, sent)
+        assert answer.startswith(b"HTTP/1.1 403 "), answer
+        assert b"<Code>AccessDenied</Code>" in answer
+        assert reason in answer, answer
+    assert s3.get_object(Bucket=name, Key="kept")["Body"].read() == b"as it was"
+    assert "Parts" not in s3.list_parts(Bucket=name, Key="parts", UploadId=upload)
+
+
+def test_a_slow_upload_whose_time_ran_out_while_it_came_is_kept(server: Server) -> None:
+    """Time is looked at when a request begins (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html)."""
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="midway-time")
+    until = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    policy = {
+        "Effect": "Allow",
+        "Action": "s3:*",
+        "Resource": "*",
+        "Condition": {"DateLessThan": {"aws:CurrentTime": until}},
+    }
+    who = server.user("midway-time", json.dumps({"Version": "2012-10-17", "Statement": policy}))
+    sent = _upload(_signer(server, who), "midway-time")
+    connection = _half_sent(server, sent)
+    time.sleep(1.2)
+    assert _answer(connection, sent).startswith(b"HTTP/1.1 200 ")
+    sent = _upload(_signer(server, who), "midway-time")
+    assert b"<Code>AccessDenied</Code>" in _answer(_half_sent(server, sent), sent)
 
 
 def test_a_slow_upload_of_a_live_key_is_kept(server: Server) -> None:

@@ -18,7 +18,7 @@ _SHORT = 32 * 1024
 """A body of up to so many bytes that has arrived is read in one piece."""
 _MAX_DIGITS = 18
 SLOW_SECONDS = 1.0
-"""Seconds. A body that takes longer to arrive has its sender's credentials checked again at its end."""
+"""Seconds. A body that takes longer to arrive has its sender's credentials and rights looked at again at its end."""
 
 Refuse = Callable[[SignatureProblem], ServiceError]
 
