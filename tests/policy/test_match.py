@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rolecall.policy.match import action_test, resource_pattern, template, tokens_of
+from rolecall.policy.match import action_test, resource_pattern, text_test
+from rolecall.policy.template import tokens_of
 
 
 def covers(pattern: str, resource: str, *, variables: bool = True, **context: str) -> bool:
@@ -21,14 +22,14 @@ def covers(pattern: str, resource: str, *, variables: bool = True, **context: st
 def test_a_glob_means_what_the_regular_expression_means(pattern: str, text: str) -> None:
     expression = "".join({"*": ".*", "?": "."}.get(letter, letter) for letter in pattern)
     tokens = tokens_of(pattern, wildcards=True, variables=False)
-    assert template(tokens)(text, {}) is (re.fullmatch(expression, text) is not None)
+    assert text_test(tokens)(text, {}) is (re.fullmatch(expression, text) is not None)
 
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("piece", ["a", "?a", "ab", "a?"])
 def test_thirty_stars_against_a_long_text_come_to_an_end(piece: str) -> None:
     """A matcher that tries again what it tried before would take longer than the world will last."""
-    test = template(tokens_of(f"*{piece}" * 30 + "*x", wildcards=True, variables=False))
+    test = text_test(tokens_of(f"*{piece}" * 30 + "*x", wildcards=True, variables=False))
     for _ in range(50):
         assert not test("ab" * 2500, {})
 

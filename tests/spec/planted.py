@@ -130,25 +130,23 @@ MISTAKES = {
     "documents of 2008 have variables": Mistake("compile", "variables=document.has_variables", "variables=True"),
     # Patterns.
     "an exact action covers what begins like it": Mistake(
-        "match", "return first.__eq__", "return lambda text: text.startswith(first)"
+        "glob", "return first.__eq__", "return lambda text: text.startswith(first)"
     ),
     "an action without a colon is a prefix": Mistake(
-        "match", "        return _never\n    if not", "        return glob(_wild(lowered + '*'))\n    if not"
+        "match", "        return _never\n    if not", "        return glob(wild_tokens(lowered + '*'))\n    if not"
     ),
     "actions compare with their case": Mistake("match", "lowered = pattern.lower()", "lowered = pattern"),
     "a question mark is nothing or one": Mistake(
-        "match", "return lambda text: len(text) == first_width and", "return lambda text: len(text) >= first_width and"
+        "glob", "return lambda text: len(text) == first_width and", "return lambda text: len(text) >= first_width and"
     ),
-    "the default of a variable is ignored": Mistake("match", "else token.default\n", "else None\n"),
+    "the default of a variable is ignored": Mistake("template", "else token.default\n", "else None\n"),
     "a variable without a value is empty text": Mistake(
-        "match",
+        "template",
         "            if text is None:\n                return None",
         "            if text is None:\n                text = ''",
     ),
     "a star in a variable's value is a wildcard": Mistake(
-        "match",
-        "            found.append(text)\n",
-        "            found.extend(each for each in _plain(text, wildcards=True) if not isinstance(each, Variable))\n",
+        "template", "            found.append(text)\n", "            found.extend(wild_tokens(text))\n"
     ),
     # Conditions.
     "ForAllValues over nothing is false": Mistake(

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from rolecall.policy.condition import ContextCheck, compile_condition
 from rolecall.policy.document import Document, Effect, Statement
-from rolecall.policy.match import ResourcePattern, TextTest, action_test, resource_pattern
+from rolecall.policy.glob import TextTest
+from rolecall.policy.match import ResourcePattern, action_test, resource_pattern
 from rolecall.policy.principal import Listed, listed
 from rolecall.policy.request import Context
 

@@ -16,9 +16,10 @@ from decimal import Decimal
 from functools import lru_cache
 
 from rolecall.policy.document import Condition
-from rolecall.policy.match import arn_pattern, expand, has_variable, template, tokens_of
+from rolecall.policy.match import arn_pattern, text_test
 from rolecall.policy.moment import seconds_of
 from rolecall.policy.request import Context, ContextValue
+from rolecall.policy.template import expand, has_variable, tokens_of
 
 ValueTest = Callable[[str, Context], bool]
 """Whether one value of the request is matched by any value of the policy."""
@@ -78,7 +79,7 @@ def _text(values: Sequence[str], variables: bool, fold: Callable[[str], str]) ->
 
 
 def _like(values: Sequence[str], variables: bool) -> ValueTest:
-    return _any_of([template(tokens_of(value, wildcards=True, variables=variables)) for value in values])
+    return _any_of([text_test(tokens_of(value, wildcards=True, variables=variables)) for value in values])
 
 
 def _arn(values: Sequence[str], variables: bool) -> ValueTest:

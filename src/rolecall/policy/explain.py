@@ -9,9 +9,9 @@ from rolecall.policy.compile import CompiledStatement
 from rolecall.policy.condition import spelled, values_of
 from rolecall.policy.evaluate import evaluate, reach_of
 from rolecall.policy.layers import Attached, Decision, Layer, Outcome
-from rolecall.policy.match import expand, has_variable, tokens_of
 from rolecall.policy.principal import Reach
 from rolecall.policy.request import Context, PolicyRequest, Principal
+from rolecall.policy.template import expand, has_variable, tokens_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from rolecall.policy.condition import spelled
 from rolecall.policy.document import Document, Statement
-from rolecall.policy.match import Variable, tokens_of
+from rolecall.policy.template import Variable, tokens_of
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 

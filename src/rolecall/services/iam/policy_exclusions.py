@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from rolecall.identifiers import parse_arn
 from rolecall.policy.decide import Attached, Policies
-from rolecall.policy.match import Variable, glob, tokens_of
+from rolecall.policy.glob import glob
+from rolecall.policy.template import wild_tokens
 from rolecall.services.iam.refusals import invalid_input
 from rolecall.services.iam.simulation_parameters import Exclusion, InlinePolicy
 
@@ -54,23 +55,17 @@ def _by_arn(arn: str) -> _Test:
         raise invalid_input(f"ARN {arn} is not valid.")
     if "*" in arn[: arn.index(":policy/")] or "?" in arn[: arn.index(":policy/")] or arn.count("*") > 1:
         raise invalid_input(f"ARN {arn} is not valid.")
-    fits = _glob(arn)
+    fits = glob(wild_tokens(arn))
     return lambda attached: attached.arn is not None and fits(attached.arn)
 
 
 def _inline(identifier: InlinePolicy) -> _Test:
     if identifier.attachment_name.count("*") > 1:
         raise invalid_input(f"{identifier.attachment_name} is not valid as an attachment name.")
-    fits = _glob(f"{identifier.attachment_type}/{identifier.attachment_name}")
+    fits = glob(wild_tokens(f"{identifier.attachment_type}/{identifier.attachment_name}"))
     return lambda attached: (
         attached.arn is None
         and attached.name == identifier.policy_name
         and bool(attached.path)
         and fits(attached.path[-1])
-    )
-
-
-def _glob(pattern: str) -> Callable[[str], bool]:
-    return glob(
-        [token for token in tokens_of(pattern, wildcards=True, variables=False) if not isinstance(token, Variable)]
     )
