@@ -83,6 +83,17 @@ class Server:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
+    def recorded(self, answer: Mapping[str, Any]) -> str:
+        """Wait until the trail tells of the request of this answer, as boto3 gives it, and return the request's id."""
+        request_id = str(answer["ResponseMetadata"]["RequestId"])
+        cloudtrail = self.client("cloudtrail")
+        named = [{"AttributeKey": "EventId", "AttributeValue": request_id}]
+        deadline = time.monotonic() + 20
+        while not cloudtrail.lookup_events(LookupAttributes=named)["Events"]:
+            assert time.monotonic() < deadline, f"the trail does not tell of {request_id}"
+            time.sleep(0.02)
+        return request_id
+
     def environment(self, home: Path, who: Credentials | None = None) -> dict[str, str]:
         """Return the environment of a command that talks to this server, with nothing of the machine's own in it."""
         found = {

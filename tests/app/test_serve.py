@@ -251,9 +251,9 @@ def test_neither_output_nor_trail_holds_a_secret(tmp_path: Path) -> None:
         root, learner = server.root, server.learner
         session = server.client("sts").get_session_token()["Credentials"]
         server.client("iam").create_access_key(UserName="s3_administrator")
-        with pytest.raises(ClientError):
+        with pytest.raises(ClientError) as refused:
             server.client("s3", learner).put_object(Bucket="a.demo.bucket", Key="k", Body=b"x")
-        time.sleep(0.5)
+        server.recorded(refused.value.response)
         events = server.client("cloudtrail").lookup_events()["Events"]
         server.stop()
         assert server.process.stdout is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,8 +46,7 @@ def alice(server: Server) -> Credentials:
     key = server.user("alice", BLUE)
     with pytest.raises(ClientError, match="AccessDenied"):
         server.client("iam", key).list_users()
-    server.client("sts", key).get_caller_identity()
-    time.sleep(0.4)
+    server.recorded(server.client("sts", key).get_caller_identity())
     return key
 
 
@@ -73,8 +71,7 @@ def test_a_request_is_explained_by_the_id_its_answer_carried(
 ) -> None:
     with pytest.raises(ClientError) as refused:
         server.client("s3", alice).create_bucket(Bucket="not-for-alice")
-    time.sleep(0.4)
-    request_id = refused.value.response["ResponseMetadata"]["RequestId"]
+    request_id = server.recorded(refused.value.response)
     said = rolecall("why", request_id, who=auditor)
     assert said.code == 0
     assert "Refused: no policy of user/alice allows s3:CreateBucket on arn:aws:s3:::not-for-alice." in said.out
@@ -82,11 +79,9 @@ def test_a_request_is_explained_by_the_id_its_answer_carried(
     assert (record["requestID"], record["errorCode"]) == (request_id, "AccessDenied")
 
 
-def test_an_allowed_request_names_what_allowed_it(rolecall: Command, auditor: Credentials) -> None:
-    rolecall("trail", who=auditor)
-    time.sleep(0.4)
-    newest = rolecall("trail", "--user", "auditor", "--limit", "1", "--json", who=auditor).records()[0]
-    said = rolecall("why", str(newest["requestID"]), who=auditor)
+def test_an_allowed_request_names_what_allowed_it(rolecall: Command, server: Server, auditor: Credentials) -> None:
+    request_id = server.recorded(server.client("cloudtrail", auditor).lookup_events())
+    said = rolecall("why", request_id, who=auditor)
     assert said.out.startswith("Allowed by statement 1 of user/auditor inline p0.\n")
 
 
@@ -95,8 +90,7 @@ def test_names_that_others_chose_cannot_command_the_terminal(
 ) -> None:
     with pytest.raises(ClientError) as refused:
         server.client("s3", alice).get_object(Bucket="any-bucket", Key="\x1b[2J\x1b]0;owned\x07")
-    time.sleep(0.4)
-    request_id = refused.value.response["ResponseMetadata"]["RequestId"]
+    request_id = server.recorded(refused.value.response)
     for words in (("why", request_id), ("trail", "--user", "alice")):
         said = rolecall(*words, who=auditor)
         assert "owned" in said.out

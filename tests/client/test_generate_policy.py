@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,9 +140,9 @@ def alice(server: Server) -> Credentials:
     server.client("s3").create_bucket(Bucket="work")
     key = server.user("alice", document(EVERYTHING))
     work(server.client("s3", key))
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(ClientError, match="AccessDenied") as refused:
         server.client("iam", key).delete_user(UserName="bob")
-    time.sleep(0.5)
+    server.recorded(refused.value.response)
     return key
 
 

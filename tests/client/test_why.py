@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,8 +86,7 @@ def why(world: World, tmp_path: Path) -> Callable[[Callable[[], Any]], tuple[str
         """Make a refused call, and return what `why` says of it: to people, and to tools."""
         with pytest.raises(ClientError) as refused:
             call()
-        time.sleep(0.3)
-        request_id = refused.value.response["ResponseMetadata"]["RequestId"]
+        request_id = world.server.recorded(refused.value.response)
         told = rolecall("why", request_id, who=world.server.root)
         (record,) = rolecall("why", request_id, "--json", who=world.server.root).records()
         assert told.out.splitlines()[0] == record["explained"]["sentence"]
@@ -235,9 +233,9 @@ def test_what_was_refused_and_would_be_allowed_now_is_told(world: World, why: Wh
 def test_what_a_policy_says_is_shown_to_those_who_may_read_it(world: World, tmp_path: Path) -> None:
     rolecall = Command(world.server, tmp_path)
     trail = world.server.user("clerk", document(allow("cloudtrail:LookupEvents")))
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError) as refused:
         world.assume("alice", "WithMfa")
-    time.sleep(0.3)
+    world.server.recorded(refused.value.response)
     told = rolecall("why", "--last", "--user", "alice", who=trail).out
     assert told.startswith("Refused: the trust policy of role/WithMfa does not admit user/alice.\n")
     assert "you may not see what is in it: that needs iam:GetRole" in told

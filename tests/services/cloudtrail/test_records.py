@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,10 +63,11 @@ def records(server: Server) -> dict[str, dict[str, Any]]:
     s3.put_object(Bucket="books", Key="one", Body=b"1")
     answer = server.client("sts", alice).assume_role(RoleArn=ROLE, RoleSessionName="me")
     session = server.client("s3", Credentials.of(answer["Credentials"]))
-    session.get_object(Bucket="books", Key="one")
-    with pytest.raises(ClientError):
+    read = session.get_object(Bucket="books", Key="one")
+    with pytest.raises(ClientError) as refused:
         session.put_object(Bucket="books", Key="two", Body=b"2")
-    time.sleep(0.5)
+    for each in (answer, read, refused.value.response):
+        server.recorded(each)
     found: dict[str, dict[str, Any]] = {}
     for name in ("AssumeRole", "GetObject", "PutObject"):
         (newest, *_) = lookup(server, "EventName", name)
