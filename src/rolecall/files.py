@@ -1,4 +1,4 @@
-"""The machine's files, as far as engines and key files need them: the one door to write, sync, rename and unlink.
+"""The machine's files, as far as engines and key files need them: the one door to read, write, sync, rename and unlink.
 
 Engines take a `Files` as an argument, so that a test can let the disk fill up, fail, or lose what was not synced.
 """
@@ -14,12 +14,26 @@ from typing import Protocol
 if sys.platform == "darwin":
     import fcntl
 
+_AT_ONCE = getattr(os, "RWF_NOWAIT", None)
+"""Where the system has it: read what is in memory already, and do not wait for a disk."""
+
 
 class Files(Protocol):
     """What engines do to files. Every method raises OSError."""
 
     def open(self, path: str, flags: int, mode: int = 0o600) -> int:
         """Open `path` and return its descriptor, which is not handed to child processes."""
+        ...
+
+    def read(self, descriptor: int, size: int, start: int) -> bytes:
+        """Return at most `size` bytes from `start`, and none only at the end. May wait for a disk."""
+        ...
+
+    def read_at_once(self, descriptor: int, into: memoryview, start: int) -> int:
+        """Fill `into` with what the system has in memory of the bytes from `start`, and return how many those are.
+
+        Raises BlockingIOError where a disk must be asked, and another OSError where that cannot be known.
+        """
         ...
 
     def write(self, descriptor: int, pieces: Sequence[bytes]) -> None:
@@ -57,6 +71,16 @@ class RealFiles:
     def open(self, path: str, flags: int, mode: int = 0o600) -> int:
         """Open `path`, close-on-exec."""
         return os.open(path, flags | os.O_CLOEXEC, mode)
+
+    def read(self, descriptor: int, size: int, start: int) -> bytes:
+        """Read at a place."""
+        return os.pread(descriptor, size, start)
+
+    def read_at_once(self, descriptor: int, into: memoryview, start: int) -> int:
+        """Read at a place, where the system can be asked not to wait."""
+        if _AT_ONCE is None:
+            raise BlockingIOError
+        return os.preadv(descriptor, [into], start, _AT_ONCE)
 
     def write(self, descriptor: int, pieces: Sequence[bytes]) -> None:
         """Append all of `pieces`, in as many calls as the system wants."""

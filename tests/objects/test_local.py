@@ -251,7 +251,7 @@ def test_a_blob_that_cannot_be_read_is_unavailable(root: Path) -> None:
 def test_where_the_system_cannot_tell_what_is_in_memory_a_thread_reads(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rolecall.objects.local.reader._AT_ONCE", None)
+    monkeypatch.setattr("rolecall.files._AT_ONCE", None)
     objects = LocalObjects(root, sync=False)
     content = content_of(1_000_000)
     assert run(fetch(objects, run(keep(objects, content)), 10, 999_990)) == content[10:]

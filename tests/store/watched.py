@@ -19,6 +19,10 @@ class Watcher:
     def before(self, operation: str, path: str) -> None:
         """Take note that `operation` on `path` is about to be done."""
 
+    def readable(self, path: str, size: int) -> int:
+        """Return how many of the next `size` bytes a read of `path` may have."""
+        return size
+
     def made(self, path: str, inode: int) -> None:
         """Take note of a new file, or with inode 0 of a new folder."""
 
@@ -60,6 +64,16 @@ class WatchedFiles(RealFiles):
         if is_new:
             self._watcher.made(path, os.fstat(descriptor).st_ino)
         return descriptor
+
+    def read(self, descriptor: int, size: int, start: int) -> bytes:
+        path = self._paths[descriptor]
+        self._watcher.before("read", path)
+        return super().read(descriptor, self._watcher.readable(path, size), start)
+
+    def read_at_once(self, descriptor: int, into: memoryview, start: int) -> int:
+        path = self._paths[descriptor]
+        self._watcher.before("read at once", path)
+        return super().read_at_once(descriptor, into[: self._watcher.readable(path, len(into))], start)
 
     def write(self, descriptor: int, pieces: Sequence[bytes]) -> None:
         for piece in pieces:
@@ -132,6 +146,10 @@ class WatchedVFSFile(apsw.VFSFile):
         self._owes_folder = is_new and bool(flags[0] & _JOURNALS)
         if is_new:
             watcher.made(self._path, self._inode)
+
+    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802 - apsw's name
+        self._watcher.before("read", self._path)
+        return super().xRead(self._watcher.readable(self._path, amount), offset)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - apsw's name
         self._watcher.before("write", self._path)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from rolecall.edge.answer import head_of
 from rolecall.edge.driving import drive
-from rolecall.edge.exchange import Exchange, unavailable
+from rolecall.edge.exchange import Exchange, id_of, unavailable
 from rolecall.edge.origin import Origin, Proxies, plain
 from rolecall.edge.receiver import Receiver
 from rolecall.edge.turns import Turns
@@ -219,18 +219,32 @@ class Connection(asyncio.Protocol):
 
     async def _run(self, exchange: Exchange) -> None:
         try:
-            response = exchange.refusal
-            if response is None and exchange.request is not None:
-                response = await self._house.answer(exchange.request)
-            if response is not None:
-                await self._send(exchange, response)
+            await self._answer(exchange)
         except ConnectionError:  # the client is gone, which is its right: no line of the log for each
             self._transport.abort()
-        except Exception as error:  # noqa: BLE001 - the head may be out: only breaking off tells the client
-            if not self._writer.is_lost:
-                _log.warning("an answer broke off: %r", error)
+        except Exception:  # noqa: BLE001 - a worker has many other connections
+            _log.exception("a request could not be answered")
             self._transport.abort()
         self._finish(exchange)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        """Answer, with 503 where the first bytes of a body cannot be read. Raises ConnectionError to break off."""
+        response = exchange.refusal
+        if response is None and exchange.request is not None:
+            response = await self._house.answer(exchange.request)
+        if response is None:
+            return
+        try:
+            await self._send(exchange, response)
+        except ConnectionError:
+            raise
+        except Exception as error:
+            if not self._writer.is_lost:
+                how = "broke off" if exchange.is_answered else "cannot begin"
+                _log.error("the answer to request %s %s: %r", id_of(response), how, error)
+            if exchange.is_answered:
+                raise ConnectionAbortedError from error  # only breaking off tells the client
+            await self._send(exchange, unavailable(response))
 
     async def _send(self, exchange: Exchange, response: Response) -> None:
         hangs_up = _has(response, "connection")  # which only ever closes
@@ -241,7 +255,7 @@ class Connection(asyncio.Protocol):
             silent = exchange.head_only or response.status in {204, 304}
             length = None if silent else len(body)
             head = head_of(response.status, response.headers, self._more(exchange, keeps, response), length)
-            self._writer.write(head if silent else head + body)
+            self._begin_answer(exchange, head if silent else head + body)
             if self._writer.is_full:
                 await self._writer.drained()
             return
@@ -252,44 +266,49 @@ class Connection(asyncio.Protocol):
 
     async def _send_file(self, exchange: Exchange, response: Response, body: FileBody) -> None:
         """Send a file, which is opened before the head says that it is there."""
+        file = os.open(body.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            file = os.open(body.path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            _log.error("a file that was to be sent cannot be opened: %r", error)
-            await self._send(exchange, unavailable())
-            return
-        try:
+            if body.size and not exchange.head_only:
+                await self._writer.find(file, body.start)
             more = self._more(exchange, exchange.keep_alive, response)
-            self._writer.write(head_of(response.status, response.headers, more, body.size))
+            self._begin_answer(exchange, head_of(response.status, response.headers, more, body.size))
             if not exchange.head_only:
                 await self._writer.send_file(file, body.start, body.size)
         finally:
             os.close(file)
 
     async def _send_stream(self, exchange: Exchange, response: Response, body: AsyncIterator[bytes]) -> None:
+        """Send pieces, the first of which is there before the head says that they are."""
         known = _has(response, "content-length")
         chunked = not known and not exchange.old
-        exchange.keep_alive = exchange.keep_alive and (known or chunked)
-        more = self._more(exchange, exchange.keep_alive, response)
-        more = "transfer-encoding: chunked\r\n" + more if chunked else more
-        self._writer.write(head_of(response.status, response.headers, more, None))
         try:
+            first = b"" if exchange.head_only else await anext(body, b"")
+            exchange.keep_alive = exchange.keep_alive and (known or chunked)
+            more = self._more(exchange, exchange.keep_alive, response)
+            more = "transfer-encoding: chunked\r\n" + more if chunked else more
+            self._begin_answer(exchange, head_of(response.status, response.headers, more, None))
             if not exchange.head_only:
-                await self._send_pieces(body, chunked=chunked)
+                await self._send_pieces(first, body, chunked=chunked)
         finally:
             await _close(body)
 
-    async def _send_pieces(self, body: AsyncIterator[bytes], *, chunked: bool) -> None:
+    async def _send_pieces(self, first: bytes, others: AsyncIterator[bytes], *, chunked: bool) -> None:
         writer = self._writer
-        async for piece in body:
+        piece: bytes | None = first
+        while piece is not None:
             if writer.is_lost:
                 return
             if piece:
                 writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
             if writer.is_full:
                 await writer.drained()
+            piece = await anext(others, None)
         if chunked:
             writer.write(b"0\r\n\r\n")
+
+    def _begin_answer(self, exchange: Exchange, head: bytes) -> None:
+        exchange.is_answered = True
+        self._writer.write(head)
 
     def _more(self, exchange: Exchange, keeps: bool, response: Response) -> str:
         """Return the lines that end a head."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from xml.sax.saxutils import escape
+
 from rolecall.edge.body import IncomingBody
 from rolecall.edge.head import BadHead
-from rolecall.message import Request, Response
+from rolecall.message import Headers, Request, Response
+
+_IDS = {"x-amz-request-id": "RequestId", "x-amz-id-2": "HostId"}
 
 
 class Exchange:
     """A request whose head is complete, or the refusal of what was none."""
 
-    __slots__ = ("asked", "body", "keep_alive", "old", "refusal", "request")
+    __slots__ = ("asked", "body", "is_answered", "keep_alive", "old", "refusal", "request")
 
     def __init__(self, request: Request | None, body: IncomingBody, *, keep_alive: bool, old: bool) -> None:
         """`old`: HTTP/1.0, which has no chunks and closes the connection unless `keep-alive` is asked for."""
@@ -21,6 +25,8 @@ class Exchange:
         self.refusal: Response | None = None
         self.asked = False
         """`100 Continue` was sent, or need not be."""
+        self.is_answered = False
+        """The head of the answer is out."""
 
     @property
     def unasked(self) -> bool:
@@ -41,11 +47,20 @@ def refused(bad: BadHead, body: IncomingBody) -> Exchange:
     return exchange
 
 
-def unavailable() -> Response:
-    """Return S3's 503 ServiceUnavailable for an object whose bytes cannot be read now."""
-    return _document(503, "ServiceUnavailable", "Service is unable to handle request.")
+def unavailable(instead_of: Response) -> Response:
+    """Return S3's 503 ServiceUnavailable for an object whose bytes cannot be read now, with the request's ids."""
+    ids = tuple((name, value) for name, value in instead_of.headers if name in _IDS)
+    more = "".join(f"<{_IDS[name]}>{escape(value)}</{_IDS[name]}>" for name, value in ids)
+    return _document(503, "ServiceUnavailable", "Service is unable to handle request.", more, ids)
 
 
-def _document(status: int, code: str, message: str) -> Response:
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return Response(status, (("content-type", "application/xml"),), text.encode())
+def id_of(response: Response) -> str:
+    """Return the id by which an answer's request is known."""
+    return next((value for name, value in response.headers if name in _IDS), "")
+
+
+def _document(status: int, code: str, message: str, more: str = "", headers: Headers = ()) -> Response:
+    text = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>'
+    )
+    return Response(status, (("content-type", "application/xml"), *headers), text.encode())

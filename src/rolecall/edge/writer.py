@@ -49,6 +49,11 @@ class Writer:
         while self.is_full:
             await self._wait()
 
+    async def find(self, file: int, start: int) -> None:
+        """Return when the first byte of a part of an open file is in memory. Raises OSError where it cannot be read."""
+        if not _is_at_hand(file, start) and not await asyncio.to_thread(os.pread, file, 1, start):
+            raise OSError("a file is shorter than it was said to be")
+
     async def send_file(self, file: int, start: int, size: int) -> None:
         """Send a part of an open file, by the kernel where it can. Raises OSError.
 

@@ -30,6 +30,14 @@ class Descriptor:
         self.number = -1
         self.number = files.open(path, flags)
 
+    def read(self, size: int, start: int) -> bytes:
+        """Return at most `size` bytes from `start`. Raises OSError."""
+        return self._files.read(self.number, size, start)
+
+    def read_at_once(self, into: memoryview, start: int) -> int:
+        """Fill `into` with bytes from `start` that are in memory, and return how many. Raises OSError."""
+        return self._files.read_at_once(self.number, into, start)
+
     def __del__(self) -> None:
         if self.number >= 0:
             with contextlib.suppress(OSError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 
@@ -14,9 +13,6 @@ PIECE = 256 * 1024
 """The largest piece that is read at once."""
 
 _LENT = 64 * 1024
-
-_AT_ONCE = getattr(os, "RWF_NOWAIT", None)
-"""Where the system has it: read what is in memory already, and do not wait for a disk."""
 
 
 class BlobReader:
@@ -32,7 +28,7 @@ class BlobReader:
         self._executor = executor
         self._next = start
         self._left = length
-        self._buffer = bytearray(min(PIECE, length)) if _AT_ONCE is not None else bytearray()
+        self._buffer = bytearray(min(PIECE, length))
 
     def __aiter__(self) -> BlobReader:
         """Return this reader."""
@@ -63,11 +59,11 @@ class BlobReader:
 
     def _at_once(self, descriptor: Descriptor, wanted: int) -> bytes:
         """Return what is in memory of the next `wanted` bytes; nothing, where the disk must be asked."""
-        if not self._buffer or _AT_ONCE is None:
+        if not self._buffer:
             return b""
         view = memoryview(self._buffer)[:wanted]
         try:
-            count = os.preadv(descriptor.number, [view], self._next, _AT_ONCE)
+            count = descriptor.read_at_once(view, self._next)
         except BlockingIOError:
             return b""
         except OSError:  # this file system does not know the question
@@ -76,22 +72,16 @@ class BlobReader:
         return bytes(view[:count])
 
     async def _from_disk(self, descriptor: Descriptor, wanted: int) -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, _read, descriptor, wanted, self._next)
-
-
-def _read(descriptor: Descriptor, wanted: int, start: int) -> bytes:
-    return os.pread(descriptor.number, wanted, start)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, descriptor.read, wanted, self._next)
 
 
 def show_at_once(descriptor: Descriptor, size: int, take: Callable[[memoryview], object]) -> bool:
     """Show the first `size` bytes of a file to `take` as far as they are in memory, and tell whether they all were."""
-    if _AT_ONCE is None:
-        return False
     buffer = memoryview(bytearray(min(_LENT, size)))
     start = 0
     try:
         while start < size:
-            count = os.preadv(descriptor.number, [buffer], start, _AT_ONCE)
+            count = descriptor.read_at_once(buffer, start)
             if not count:
                 return False
             take(buffer[: min(count, size - start)])
