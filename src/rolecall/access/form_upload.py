@@ -10,7 +10,9 @@ from datetime import datetime
 
 from rolecall.access.authenticate import FormAuthenticated, authenticate_form
 from rolecall.access.credentials import KnownCredentials
+from rolecall.access.unproved import ONE_MECHANISM
 from rolecall.message import Request, ServiceError
+from rolecall.sigv4.claim import query_credential
 from rolecall.sigv4.form import PostPolicy
 from rolecall.store.interface import Snapshot
 from rolecall.wire.form_data import FormStream
@@ -72,9 +74,20 @@ class FormFile:
         """Return no trailers: a form has none."""
         return {}
 
+    def entrust(self) -> None:
+        """Return None: no hash of the file is signed."""
+
+    def prove(self) -> None:
+        """Do nothing: the fields were proved before the file."""
+
 
 async def open_form(request: Request) -> FormUpload:
-    """Read the form of `request` up to its file. Raises ServiceError for one that is not well formed."""
+    """Read the form of `request` up to its file. Raises ServiceError for one that is not well formed.
+
+    The fields are its proof. One that came in the head too would be passed over, right or wrong, so it is refused.
+    """
+    if request.header("authorization") is not None or query_credential(request.raw_query):
+        raise ServiceError("InvalidArgument", ONE_MECHANISM)
     stream = FormStream(request.header("content-type") or "", request.body.chunks())
     return FormUpload(stream, await stream.head())
 

@@ -24,6 +24,8 @@ _CHOOSING = frozenset({"list-type", "select-type"})
 """Constants in the model's URIs that choose among operations but are no subresources."""
 _TELLING = frozenset({"id", "annotationName", "uploadId", "partNumber", "x-amz-copy-source"})
 """Required parameters and headers that tell one operation from another at the same place."""
+_MAKING = frozenset({"PutObject", "CopyObject", "CompleteMultipartUpload"})
+"""Operations that make a version, and whose caller cannot say which."""
 
 _LAMBDA_PATH = b"/WriteGetObjectResponse"
 """The one path that is no bucket; its Host names a route."""
@@ -219,6 +221,8 @@ def _unless_misled(operation: OperationModel, query: Mapping[str, str]) -> Opera
         raise _invalid_argument(
             "This operation does not accept partNumber without uploadId", "partNumber", query["partNumber"]
         )
+    if operation.name in _MAKING and "versionId" in query:
+        raise _invalid_argument("This operation does not accept a version-id.", "versionId", query["versionId"])
     if operation.name == "ListBuckets" and (
         "max-directory-buckets" in query or query.get("x-id") == "ListDirectoryBuckets"
     ):
