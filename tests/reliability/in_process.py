@@ -35,11 +35,11 @@ class InProcess:
 
     def __init__(self, worker: house.Worker, root: Key) -> None:
         self.worker = worker
-        self._root = root
+        self.root = root
 
     async def ask(self, asked: Asked, now: datetime | None = None) -> Answer:
         """Have a request answered, as edge would hand it on."""
-        sent = asked.signed(self._root, HOST, now)
+        sent = asked.signed(self.root, HOST, now)
         response = await self.worker.gateway.answer(sent.request())
         try:
             return Answer(response.status, dict(response.headers), await _body(response))

@@ -45,8 +45,8 @@ class FolderFaults(Faults):
 class Gateway:
     """The whole server in this process, on a disk that can be made to fail."""
 
-    def __init__(self, data: Path) -> None:
-        self.disk = FolderFaults()
+    def __init__(self, data: Path, disk: FolderFaults | None = None) -> None:
+        self.disk = disk or FolderFaults()
         self.loop = asyncio.new_event_loop()
         with watched(self.disk):
             begin(data)
