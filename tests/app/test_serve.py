@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -132,6 +131,14 @@ def test_a_lost_root_key_is_replaced_while_the_server_runs(tmp_path: Path) -> No
                 server.client("sts", old).get_caller_identity()
 
 
+def _takes_connections(server: Server) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", int(server.endpoint.rpartition(":")[2]))).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def test_sigterm_lets_an_upload_finish_and_then_ends(tmp_path: Path) -> None:
     with serving(tmp_path / "data", "--tutorial", "--account", ACCOUNT, workers=1) as server:
         body = os.urandom(4 << 20)
@@ -147,8 +154,11 @@ def test_sigterm_lets_an_upload_finish_and_then_ends(tmp_path: Path) -> None:
 
             def read(self, size: int = -1) -> bytes:
                 if self.place == 1 << 20:
-                    threading.Timer(0.2, server.process.send_signal, (signal.SIGTERM,)).start()
-                    time.sleep(0.6)
+                    server.process.send_signal(signal.SIGTERM)
+                    deadline = time.monotonic() + 20
+                    while _takes_connections(server):
+                        assert time.monotonic() < deadline, "whoever comes now waits in a line that nobody will serve"
+                        time.sleep(0.02)
                 piece = body[self.place : self.place + (1 << 18)]
                 self.place += len(piece)
                 return piece

@@ -56,6 +56,7 @@ class Supervisor:
     ) -> None:
         """`command` makes the command of a worker by its number; it inherits `listener` and `shared`."""
         self._command = command
+        self._listener = listener
         self._inherited = (listener.fileno(), shared)
         self._places = [Place(number) for number in range(count)]
         self._selector = selectors.DefaultSelector()
@@ -86,7 +87,11 @@ class Supervisor:
         return code
 
     def stop(self, patience: float) -> None:
-        """Tell all workers to end, and end those that are not gone after `patience` seconds."""
+        """Close the door, tell all workers to end, and end those that are not gone after `patience` seconds.
+
+        Who comes now is turned away at once, and does not wait in a line that nobody will serve.
+        """
+        self._listener.close()
         running = [place.process for place in self._places if place.process is not None]
         for process in running:
             process.terminate()
