@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from pathlib import Path
 
 import pytest
@@ -35,9 +34,6 @@ def test_downloads_that_are_broken_off_leave_no_file_open_and_no_line_in_the_log
             with server.connect() as connection:
                 connection.sendall(GET + b"\r\n")
                 connection.recv(1000)
-        deadline = time.monotonic() + 20
-        while server.listening.connections and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert server.listening.connections == 0
+        server.wait_until_idle()
         assert _open_files() <= before + 2
     assert [record.getMessage() for record in caplog.records] == []

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,13 @@ class Served:
             except ConnectionError:
                 pass
             return everything(connection)
+
+    def wait_until_idle(self) -> None:
+        """Return when no connection is counted."""
+        until = time.monotonic() + 20
+        while self.listening.connections and time.monotonic() < until:
+            time.sleep(0.001)
+        assert self.listening.connections == 0
 
 
 def everything(connection: socket.socket) -> bytes:

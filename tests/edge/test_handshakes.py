@@ -70,14 +70,6 @@ def ended(connections: list[socket.socket], count: int) -> list[int]:
     return sorted(gone)
 
 
-def wait_until_none(server: Served) -> None:
-    """Return when the server counts no connection."""
-    until = time.monotonic() + 10
-    while server.listening.connections and time.monotonic() < until:
-        time.sleep(0.001)
-    assert server.listening.connections == 0
-
-
 @pytest.mark.parametrize("begun", ["nothing", "half of it", "all of it"])
 def test_the_oldest_handshakes_give_way_and_leave_nothing(
     server: Served, certificate: tuple[Path, Path], begun: str
@@ -112,7 +104,7 @@ def test_a_handshake_that_takes_too_long_is_ended(
     context.load_cert_chain(*certificate)
     with served(echo, tls=context) as impatient, impatient.connect() as silent:
         assert silent.recv(1) == b""
-        wait_until_none(impatient)
+        impatient.wait_until_idle()
 
 
 def test_a_server_that_stops_waits_for_no_handshake(certificate: tuple[Path, Path]) -> None:
