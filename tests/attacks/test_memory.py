@@ -70,7 +70,7 @@ def _name() -> None:
         (_source, lambda: source_named.cache_info().currsize),
         (_arn, lambda: _parsed_arn.cache_info().currsize),
         (_header, lambda: head_module._read_name.cache_info().currsize),
-        (_name, lambda: shown_module._camel.cache_info().currsize),
+        (_name, lambda: shown_module._named.cache_info().currsize),
     ],
 )
 def test_nothing_long_is_remembered(send: Callable[[], None], kept: Callable[[], int]) -> None:

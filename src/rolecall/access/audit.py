@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 
 import msgspec
 
@@ -20,49 +19,17 @@ from rolecall.access.authorize import Decided
 from rolecall.access.caller import Caller, SignatureFacts
 from rolecall.access.context import DEFAULT_REGION, iso
 from rolecall.access.explain import explained
-from rolecall.access.identity import identity, username
-from rolecall.access.shown import brief, printable, readable, shown
+from rolecall.access.frame import Frame, frame, is_reading, members_as_json
+from rolecall.access.shown import brief, printable, shown
 from rolecall.access.subjects import OBJECT, Subject, subjects
 from rolecall.message import Request, ServiceError
 from rolecall.policy.decide import Decision, Outcome
 from rolecall.trail import Event
 
-EVENT_VERSION = "1.11"
-
 _LARGEST = 256 * 1024
 """Of a record, in bytes; beyond it parameters and results are left out, as CloudTrail does."""
 
 _BULKY = ("requestParameters", "responseElements")
-
-_READING = (
-    "Get",
-    "List",
-    "Head",
-    "Describe",
-    "Lookup",
-    "Select",
-    "Simulate",
-    "AssumeRole",
-    "Decode",
-    "Generate",
-    "Validate",
-    "Check",
-)
-
-_EVENT_NAMES = {
-    "ListObjectsV2": "ListObjects",
-    "GetBucketLifecycleConfiguration": "GetBucketLifecycle",
-    "PutBucketLifecycleConfiguration": "PutBucketLifecycle",
-    "GetBucketNotificationConfiguration": "GetBucketNotification",
-    "PutBucketNotificationConfiguration": "PutBucketNotification",
-    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
-    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
-    "DeletePublicAccessBlock": "DeleteBucketPublicAccessBlock",
-}
-"""Operations of S3 that CloudTrail has under another name than the API.
-
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
-"""
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -86,86 +53,63 @@ class Happened(msgspec.Struct, frozen=True):
         """Return the event, completed at this moment."""
         caller = self.caller
         about, resources = subjects(self.decisions, self.result, caller.account if caller is not None else "")
-        record = _record(self, completed, about)
+        about_objects = OBJECT in [subject["type"] for subject in about]
+        common = _frame_of(self, about_objects)
+        event_id = _event_id(self.request_id)
         return Event(
             time=completed,
-            event_id=str(record["eventID"]),
+            event_id=event_id,
             request_id=self.request_id,
-            account=str(record["recipientAccountId"]),
-            source=str(record["eventSource"]),
-            name=_event_name(self.operation),
-            read_only=is_reading(self.operation),
-            username=username(caller) if caller is not None else "",
+            account=common.account,
+            source=common.source,
+            name=common.name,
+            read_only=common.read_only,
+            username=common.username,
             access_key_id=caller.access_key_id if caller is not None else "",
             resources=resources,
-            record=_encoded(record),
+            record=_record(self, common, completed, event_id, about),
         )
 
 
-def _encoded(record: dict[str, object]) -> str:
-    """Return a record as JSON, without its bulk where that is too much."""
-    encoded = _json(record)
-    if len(encoded) > _LARGEST:
-        left_out = {"omitted": True, "originalSize": len(encoded), "reason": f"beyond {_LARGEST} bytes"}
-        encoded = _json({**record, **{name: left_out for name in _BULKY if record.get(name) is not None}})
-    return encoded.decode()
+def _frame_of(happened: Happened, about_objects: bool) -> Frame:
+    request = happened.request
+    return frame(
+        happened.caller,
+        happened.service,
+        happened.operation,
+        _region(happened),
+        request.client,
+        brief(request.by_name.get("user-agent", "")),
+        _account(happened),
+        _tls(request) if request.secure else None,
+        about_objects,
+    )
 
 
-def _json(record: dict[str, object]) -> bytes:
-    """Encode a record, whatever text is in it: an event that could not be written would hide its request."""
-    try:
-        return msgspec.json.encode(record)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(readable(record))
+def _tls(request: Request) -> tuple[str, str]:
+    return f"TLSv{request.tls_version}" if request.tls_version else "TLS", brief(request.header("host") or "")
 
 
-@lru_cache(maxsize=1024)
-def is_reading(operation: str) -> bool:
-    """Tell whether CloudTrail would call an operation read-only."""
-    return operation.startswith(_READING)
-
-
-def _record(happened: Happened, completed: datetime, about: Sequence[Subject]) -> dict[str, object]:
-    """Return the record in the order that CloudTrail has it. What does not apply is left out."""
-    request, error, caller = happened.request, happened.error, happened.caller
-    record: dict[str, object] = {
-        "eventVersion": EVENT_VERSION,
-        "userIdentity": _identity(caller) if caller is not None else _UNKNOWN,
-        "eventTime": iso(completed),
-        "eventSource": f"{happened.service or 'unknown'}.amazonaws.com",
-        "eventName": _event_name(happened.operation),
-        "awsRegion": _region(happened),
-        "sourceIPAddress": request.client,
-        "userAgent": brief(request.header("user-agent") or ""),
-    }
+def _record(happened: Happened, common: Frame, completed: datetime, event_id: str, about: Sequence[Subject]) -> str:
+    """Return the record as JSON, in the order that CloudTrail has it. What does not apply is left out."""
+    error = happened.error
+    own: dict[str, object] = {}
     if error is not None:
-        record["errorCode"] = error.code
-        record["errorMessage"] = brief(error.message)
-    record["requestParameters"] = _parameters(happened)
-    record["responseElements"] = _elements(happened)
-    record["additionalEventData"] = _additional(happened)
-    record["requestID"] = happened.request_id
-    record["eventID"] = _event_id(happened.request_id)
-    record["readOnly"] = is_reading(happened.operation)
+        own["errorCode"] = error.code
+        own["errorMessage"] = brief(error.message)
+    own["requestParameters"] = _parameters(happened)
+    own["responseElements"] = _elements(happened)
+    own["additionalEventData"] = _additional(happened)
+    own["requestID"] = happened.request_id
+    own["eventID"] = event_id
+    own["readOnly"] = common.read_only
     if about:
-        record["resources"] = about
-    data = False
-    for subject in about:
-        data = data or subject["type"] == OBJECT
-    record["eventType"] = "AwsApiCall"
-    record["managementEvent"] = not data
-    record["recipientAccountId"] = _account(happened)
-    record["eventCategory"] = "Data" if data else "Management"
-    if request.secure:
-        record["tlsDetails"] = {
-            "tlsVersion": f"TLSv{request.tls_version}" if request.tls_version else "TLS",
-            "clientProvidedHostHeader": brief(request.header("host") or ""),
-        }
-    return record
-
-
-def _event_name(operation: str) -> str:
-    return _EVENT_NAMES.get(operation, operation)
+        own["resources"] = about
+    encoded = members_as_json(own)
+    if (size := len(encoded) + common.size) > _LARGEST:
+        left_out = {"omitted": True, "originalSize": size, "reason": f"beyond {_LARGEST} bytes"}
+        encoded = members_as_json({**own, **{name: left_out for name in _BULKY if own.get(name) is not None}})
+    return f"{common.head}{iso(completed)}{common.middle}{encoded.decode()}{common.tail}"
 
 
 def _parameters(happened: Happened) -> object:
@@ -174,15 +118,6 @@ def _parameters(happened: Happened) -> object:
     if happened.service == "s3" and isinstance(told, dict) and "bucket" in told:
         return {"bucketName": told.pop("bucket"), **told}
     return told
-
-
-_UNKNOWN: dict[str, object] = {"type": "Unknown"}
-
-
-@lru_cache(maxsize=4096)
-def _identity(caller: Caller) -> msgspec.Raw:
-    """Return the `userIdentity` as JSON. A caller is one object for as long as nothing of it has changed."""
-    return msgspec.Raw(_json(identity(caller)))
 
 
 def _region(happened: Happened) -> str:

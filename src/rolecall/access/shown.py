@@ -38,6 +38,8 @@ _LONGEST_TEXT = 8192
 _LONGEST_LIST = 1000
 _LONGEST_NAME = 128
 _BRIEF = 1024
+_PLAIN = frozenset({bool, int, float, type(None)})
+"""Types whose values are shown as they are."""
 
 
 def shown(value: object) -> object:
@@ -45,7 +47,7 @@ def shown(value: object) -> object:
     if isinstance(value, str):
         text = printable(value)
         return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}... ({len(text)} characters)"
-    if value is None or isinstance(value, bool | int | float):
+    if type(value) in _PLAIN:
         return value
     if isinstance(value, dict):
         return _members(value)
@@ -63,8 +65,8 @@ def _members(value: dict[object, object]) -> dict[str, object]:
     for key, member in value.items():
         name = key if isinstance(key, str) else str(key)
         # Names of maps (metadata, tags) are their sender's, and cut.
-        shown_name = _camel(name) if len(name) <= _LONGEST_NAME else brief(name)
-        if name in _SECRET:
+        shown_name, is_secret = _named(name) if len(name) <= _LONGEST_NAME else (brief(name), False)
+        if is_secret:
             found[shown_name] = _HIDDEN
         elif isinstance(member, str) and len(member) <= _LONGEST_TEXT and member.isascii():
             found[shown_name] = member
@@ -76,9 +78,10 @@ def _members(value: dict[object, object]) -> dict[str, object]:
 
 
 @lru_cache(maxsize=4096)
-def _camel(name: str) -> str:
+def _named(name: str) -> tuple[str, bool]:
+    """Return a member's name in camelCase, and whether it holds a secret."""
     head, *rest = name.split("_")
-    return printable(head + "".join(part[:1].upper() + part[1:] for part in rest))
+    return printable(head + "".join(part[:1].upper() + part[1:] for part in rest)), name in _SECRET
 
 
 def printable(text: str) -> str:

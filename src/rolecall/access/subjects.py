@@ -57,20 +57,22 @@ def subjects(
 
     With them comes what the event can be found by: ARN and name of each, and for objects their bucket.
     """
-    told: dict[str, _Told] = {}
+    listed: dict[str, Subject] = {}
+    found: list[Resource] = []
     for decided in decisions:
         check = decided.check
         one = _checked(check.resource, check.account or account)
-        if one is not None:
-            told.setdefault(one.subject["ARN"], one)
+        if one is not None and one.subject["ARN"] not in listed:
+            listed[one.subject["ARN"]] = one.subject
+            found += one.found
     if result is not None:
         for member, within, kind in _MADE:
             inner = result.get(member)
-            made = inner.get(within) if inner is not None and isinstance(inner, Mapping) else None
-            if isinstance(made, str) and made not in told:
-                told[made] = _Told({"type": kind, "ARN": made}, _findable(kind, made))
-    found = told.values()
-    return [one.subject for one in found], tuple([resource for one in found for resource in one.found])
+            made = inner.get(within) if isinstance(inner, dict) else None
+            if isinstance(made, str) and made not in listed:
+                listed[made] = {"type": kind, "ARN": made}
+                found += _findable(kind, made)
+    return list(listed.values()), tuple(found)
 
 
 def _checked(resource: str, owner: str) -> _Told | None:
