@@ -16,6 +16,7 @@ from rolecall.access.check import Check, Guard
 from rolecall.access.public import is_public
 from rolecall.buckets import bucket
 from rolecall.catalog import managed_policies
+from rolecall.directory.accounts import account as account_record
 from rolecall.directory.policies import attached_policies, default_version, inline_policies
 from rolecall.directory.principals import Group, Role, User, groups_of, role, user
 from rolecall.directory.sessions import Session, SessionKeys, SessionKind, session_keys
@@ -35,6 +36,7 @@ _COMPILED = 4096
 _KEPT = 50_000
 _ROOT_MAY_ALWAYS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 _AWS_MANAGED = "arn:aws:iam::aws:policy/"
+_CHANGE_PASSWORD = f"{_AWS_MANAGED}IAMUserChangePassword"
 
 
 class PolicyBroken(Exception):
@@ -238,7 +240,20 @@ def _of_user(view: Snapshot, owner: User, scps: Levels) -> Own:
     identity = _policies_of(view, owner.account, owner.user_id, (name,))
     for group in groups_of(view, owner.account, owner.user_id):
         identity += _policies_of(view, owner.account, group.group_id, (name, f"group/{group.name}"))
+    identity += _of_every_user(view, owner.account, name)
     return Own(tuple(identity), _boundary(view, owner), scps=scps)
+
+
+def _of_every_user(view: Snapshot, account: str, name: str) -> list[Attached]:
+    """Return what the account's password policy lets each user do, which AWS has spelled as a managed policy.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_PasswordPolicy.html: AllowUsersToChangePassword
+    """
+    known = account_record(view, account)
+    if known is None or known.password_policy is None or not known.password_policy.allow_users_to_change_password:
+        return []
+    path = (name, "account/password policy")
+    return [_managed(view, _CHANGE_PASSWORD, f"{' > '.join(path)} > {_CHANGE_PASSWORD}", path)]
 
 
 def _policies_of(view: Snapshot, account: str, owner_id: str, path: tuple[str, ...]) -> list[Attached]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.services.iam.account import ServedAccount, allow
+from tests.services.iam.account import ServedAccount, allow, deny, document
 from tests.services.iam.refused import refused
 
 GOOD = "correct-Horse-1"
@@ -75,6 +75,28 @@ def test_one_changes_ones_own_password_by_knowing_the_old_one(account: ServedAcc
     who.change_password(OldPassword=GOOD, NewPassword="another-One-1")
     assert iam.get_login_profile(UserName="a")["LoginProfile"]["PasswordResetRequired"] is False
     assert refused(who.change_password, OldPassword=GOOD, NewPassword="third-One-1")[0] == "AccessDenied"
+
+
+def test_the_password_policy_may_let_every_user_change_its_own_password_and_no_other(
+    account: ServedAccount, iam: Any
+) -> None:
+    """`AllowUsersToChangePassword` gives users iam:ChangePassword on themselves and iam:GetAccountPasswordPolicy."""
+    who = account.client(who=account.user("a"))
+    iam.create_login_profile(UserName="a", Password=GOOD)
+    iam.update_account_password_policy(MinimumPasswordLength=7)
+    refusal = "is not authorized to perform: iam:ChangePassword on resource: user a because no identity-based policy"
+    code, _, message = refused(who.change_password, OldPassword=GOOD, NewPassword="another-One-1")
+    assert code == "AccessDenied"
+    assert refusal in message
+    assert refused(who.get_account_password_policy)[0] == "AccessDenied"
+    iam.update_account_password_policy(MinimumPasswordLength=7, AllowUsersToChangePassword=True)
+    assert who.get_account_password_policy()["PasswordPolicy"]["AllowUsersToChangePassword"] is True
+    assert refused(who.get_login_profile)[0] == "AccessDenied"
+    who.change_password(OldPassword=GOOD, NewPassword="another-One-1")
+    iam.put_user_policy(UserName="a", PolicyName="p", PolicyDocument=document(deny("iam:ChangePassword")))
+    code, _, message = refused(who.change_password, OldPassword="another-One-1", NewPassword="third-One-1")
+    assert code == "AccessDenied"
+    assert "with an explicit deny in an identity-based policy" in message
 
 
 def test_a_password_lies_nowhere_in_clear(account: ServedAccount, iam: Any) -> None:
