@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.counting import calls_in
 
 from rolecall.analysis import compare
 from rolecall.analysis.compare import granted, new_access
-from rolecall.analysis.languages import Undecided, covers, glob, meet, witness
+from rolecall.analysis.languages import Undecided, covers, glob, literal, meet, witness
 from rolecall.policy.compile import compile_policy
 from rolecall.policy.decide import decide
 from rolecall.policy.document import Document
@@ -338,11 +341,94 @@ PATTERNS = st.text("ab:*?", max_size=5)
 
 @given(PATTERNS, PATTERNS, st.lists(TEXTS, max_size=30))
 def test_what_one_pattern_covers_the_other_matches(wide: str, narrow: str, texts: list[str]) -> None:
-    matching = [text for text in texts if witness([[glob(narrow)], [tuple(text)]], [])]
+    matching = [text for text in texts if witness([[glob(narrow)], [literal(text)]], [])]
     if covers([glob(wide)], glob(narrow)):
-        assert all(witness([[glob(wide)], [tuple(text)]], []) is not None for text in matching)
+        assert all(witness([[glob(wide)], [literal(text)]], []) is not None for text in matching)
     else:
         between = witness([[glob(narrow)]], [glob(wide)])
         assert between is not None
-        assert meet(glob(narrow), tuple(between))
-        assert not meet(glob(wide), tuple(between))
+        assert meet(glob(narrow), literal(between))
+        assert not meet(glob(wide), literal(between))
+
+
+# Bounds ---------------------------------------------------------------------------------------------------------------
+
+
+def many(count: int, make: Callable[[int], Any]) -> list[Any]:
+    return [make(number) for number in range(count)]
+
+
+def roles(count: int) -> dict[str, list[str]]:
+    return {"AWS": many(count, lambda number: f"arn:aws:iam::111122223333:role/r{number}")}
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+HOSTILE = {
+    "stars": ([allow("s3:*", f"{B}/" + "*a" * 4_000)], [allow("s3:*", f"{B}/" + "*a*" * 4_000)]),
+    "sets of places": (
+        many(200, lambda n: allow(f"s3:*{LETTERS[n % 26]}*", f"{B}/*{n}*")),
+        many(200, lambda n: allow(f"s3:{LETTERS[n % 26]}*", f"{B}/*{n}")),
+    ),
+    "denies": (
+        [allow("*"), *many(250, lambda n: deny(f"s3:*{LETTERS[n % 26]}*", f"{B}/*{n}*"))],
+        [allow("*"), *many(250, lambda n: deny(f"s3:*{LETTERS[n % 26]}", f"{B}/{n}*"))],
+    ),
+    "statements": (
+        many(500, lambda n: allow("s3:*", f"{B}/{n}*")),
+        many(500, lambda n: allow("s3:*", f"{B}/{n}?*")),
+    ),
+    "principals": (
+        [allow("s3:*", f"{B}/*", Principal=roles(2_000))],
+        many(100, lambda n: allow("s3:*", f"{B}/{n}*", Principal=roles(20))),
+    ),
+    "what keeps on being unclear": (
+        many(200, lambda n: allow("s3:*", f"{B}/{n}*", **when("StringEquals", f"aws:PrincipalTag/a{n}", "x", "y"))),
+        many(200, lambda n: allow("s3:*", f"{B}/{n}*", **when("StringEquals", f"aws:PrincipalTag/b{n}", "x", "y"))),
+    ),
+    "addresses": (
+        [{**GET, **when("IpAddress", "aws:SourceIp", *many(4_000, lambda n: f"10.{n % 256}.{n // 256}.0/24"))}],
+        [{**GET, **when("IpAddress", "aws:SourceIp", *many(4_000, lambda n: f"11.{n % 256}.{n // 256}.0/24"))}],
+    ),
+    "long names": ([allow("s3:*", f"{B}/" + "a" * 20_000)], [allow("s3:*", f"{B}/" + "a" * 19_999 + "?")]),
+    "variables": (
+        many(200, lambda n: allow("s3:*", f"{B}/${{x{n}}}*")),
+        many(200, lambda n: allow("s3:*", f"{B}/${{y{n}}}*")),
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", HOSTILE)
+def test_whatever_is_compared_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch, shape: str) -> None:
+    """Each of these cost seconds to hours before; now a step of work is so many calls, and there are so many steps."""
+    monkeypatch.setattr(compare, "MOST_STEPS", 4_000)
+    new, existing = (document(*side) for side in HOSTILE[shape])
+    assert calls_in(lambda: _asked(lambda: new_access(new, existing))) < MOST_CALLS
+    listed = many(100, lambda n: f"s3:*{n}*")
+    assert calls_in(lambda: _asked(lambda: granted(new, listed, many(100, lambda n: f"{B}/*{n}*")))) < MOST_CALLS
+
+
+MOST_CALLS = 300_000
+
+
+def _asked(question: Callable[[], object]) -> None:
+    with suppress(Undecided):
+        question()
+
+
+def test_a_policy_as_large_as_awss_is_compared_to_its_end() -> None:
+    """60 statements fill a managed policy; each lies behind one of the other policy's stars."""
+    mine = document(*many(60, lambda n: allow(["s3:GetObject", "s3:PutObject"], f"{B}/{n}/*")))
+    wider = document(*many(60, lambda n: allow(["s3:Get*", "s3:Put*"], f"{B}/{n}/*")))
+    narrower = document(*many(60, lambda n: allow(["s3:Get*", "s3:PutObject"], f"{B}/{n}/x*")))
+    assert new_access(mine, wider) == []
+    assert [(reason.index, reason.shown) for reason in new_access(mine, narrower)] == many(60, lambda n: (n, True))
+
+
+@pytest.mark.parametrize("sign", ["\U000f0000", "\U0010ff02"])
+def test_a_character_that_stands_for_a_variable_here_is_not_taken_for_one(sign: str) -> None:
+    """Written out in a policy such a character is itself, so nobody's folder lies behind it."""
+    existing = document(allow("s3:GetObject", f"{B}/{sign}/*"))
+    with pytest.raises(Undecided):
+        new_access(document(allow("s3:GetObject", HOME)), existing)
+    with pytest.raises(Undecided):
+        granted(existing, ["s3:GetObject"], [])

@@ -27,7 +27,7 @@ def implied(
 
 def _one(want: Condition, of: Document, give: Condition, by: Document, known: Symbols) -> bool:
     """Tell whether one line implies another one."""
-    known.work.spend(1)
+    known.work.spend(1 + (len(want.values) + len(give.values)) // 10)
     if want.key.lower() != give.key.lower():
         return False
     wanted, given = spelled(want.operator), spelled(give.operator)
@@ -63,6 +63,8 @@ def _narrower(inner: _Side, outer: _Side, known: Symbols) -> bool:
         return False
     if family in {"String", "Arn"}:
         return _texts_narrower(inner, outer, known)
+    if family == "Ip":
+        known.work.spend(len(condition.values) * len(other_condition.values) // 10)
     compare = _COMPARED.get(family)
     if compare is not None and operator.operator.name.replace("Not", "") == other_operator.operator.name.replace(
         "Not", ""

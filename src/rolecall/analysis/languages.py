@@ -1,21 +1,36 @@
 """Exact answers about wildcard patterns: whether one covers another, whether two meet, what tells them apart.
 
-A pattern is an automaton over characters. Which texts belong to some patterns and not to others is found by walking
-their automata together, breadth first, so that the witness is as short as can be.
+Which texts belong to some patterns and not to others is found by walking their automata together, breadth first, so
+that the witness is as short as can be. Such questions can be hard beyond measure, so all of it is paid for.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from enum import Enum
 from functools import lru_cache
 
-MOST_STEPS = 300_000
-"""How many steps of automata are taken before a question is given up: about a second's worth."""
+from rolecall.analysis.automata import (
+    ANY,
+    ANY_IN_PART,
+    FIRST_SYMBOL,
+    MANY,
+    MANY_IN_PART,
+    WILD,
+    Automaton,
+    Pattern,
+    automaton,
+)
 
+__all__ = ["EVERYTHING", "FIRST_SYMBOL", "Pattern", "Undecided", "Work", "covers", "glob", "literal", "meet", "witness"]
 
-_A_QUESTION = 20
+MOST_STEPS = 100_000
+"""How many steps are taken before a question is given up; one takes some microseconds."""
+_A_QUESTION = 10
+_SIGNS_A_STEP = 20
+"""How many signs of patterns are made part of an automaton at the price of a step."""
+_BITS_A_STEP = 10_000
+"""How many bits of states are moved at the price of a step."""
 
 
 class Undecided(Exception):
@@ -36,59 +51,33 @@ class Work:
             raise Undecided
 
 
-class Wild(Enum):
-    """What a token that is no character stands for."""
+EVERYTHING: Pattern = MANY
 
-    ANY = "?"
-    """One character."""
-    MANY = "*"
-    """Any characters."""
-    ANY_IN_PART = "? without a colon"
-    MANY_IN_PART = "* without a colon"
-
-
-Pattern = tuple[str | Wild, ...]
-"""A pattern: characters and wildcards in a row."""
-
-EVERYTHING: Pattern = (Wild.MANY,)
-
-FIRST_SYMBOL = "\U000f0000"
-"""From this character on, characters stand for unknown texts of any length: `*` covers them, `?` does not."""
-
-_ONE = (Wild.ANY, Wild.ANY_IN_PART)
-_LOOPS = (Wild.MANY, Wild.MANY_IN_PART)
-_IN_PART = frozenset({Wild.ANY_IN_PART, Wild.MANY_IN_PART})
-_WILD = {"*": Wild.MANY, "?": Wild.ANY}
-_WILD_IN_PART = {"*": Wild.MANY_IN_PART, "?": Wild.ANY_IN_PART}
+_WILD = str.maketrans({"*": MANY, "?": ANY})
+_WILD_IN_PART = str.maketrans({"*": MANY_IN_PART, "?": ANY_IN_PART})
 _OTHERS = "xyzqwjkvbhfgpumdlcrsnioaetXYZQWJKVBHFGPUMDLCRSNIOAET0123456789-_.~!|"
 """Where a character is needed that no pattern names, the first of these that is not named."""
 
 
-@lru_cache(maxsize=4096)
 def glob(text: str) -> Pattern:
     """Return the pattern of a text whose `*` and `?` are wildcards."""
-    return tuple(_WILD.get(sign, sign) for sign in text)
+    return text.translate(_WILD)
 
 
-@lru_cache(maxsize=4096)
 def literal(text: str) -> Pattern:
     """Return the pattern of one text."""
-    return tuple(text)
+    return text
 
 
-@lru_cache(maxsize=4096)
 def in_part(text: str) -> Pattern:
     """Return the pattern of a text whose wildcards cover no colon: a part of an ARN, the service of an action."""
-    return tuple(_WILD_IN_PART.get(sign, sign) for sign in text)
+    return text.translate(_WILD_IN_PART)
 
 
 def action_pattern(text: str) -> Pattern:
     """Return the pattern of an action in lower case, as the policy language reads it: no star crosses the colon."""
     lowered = text.lower()
-    if lowered == "*":
-        return EVERYTHING
-    service, colon, name = lowered.partition(":")
-    return (*in_part(service), *literal(colon), *in_part(name))
+    return EVERYTHING if lowered == "*" else in_part(lowered)
 
 
 def resource_pattern(text: str) -> Pattern:
@@ -98,7 +87,7 @@ def resource_pattern(text: str) -> Pattern:
     parts = text.split(":", 5)
     head = (parts + ["*"] * 5)[:5]
     tail = parts[5] if len(parts) == 6 else "*"
-    return (*(token for part in head for token in (*in_part(part), ":")), *glob(tail))
+    return ":".join([*map(in_part, head), glob(tail)])
 
 
 def covers(wide: Sequence[Pattern], narrow: Pattern, work: Work | None = None) -> bool:
@@ -117,17 +106,9 @@ def _in_pairs(one: Pattern, other: Pattern) -> list[tuple[Pattern, Pattern]] | N
 
 @lru_cache(maxsize=1024)
 def _parts(pattern: Pattern) -> list[Pattern] | None:
-    parts: list[Pattern] = []
-    begin = 0
-    for place, sign in enumerate(pattern):
-        if sign in {Wild.MANY, Wild.ANY}:
-            return None
-        if sign == ":":
-            parts.append(pattern[begin:place])
-            begin = place + 1
-            if len(parts) == 5:
-                return [*parts, pattern[begin:]]
-    return None
+    parts = pattern.split(":", 5)
+    free = any(MANY in part or ANY in part for part in parts[:5])
+    return None if free or len(parts) != 6 else parts
 
 
 def needless(patterns: Sequence[Pattern], work: Work) -> list[int]:
@@ -154,15 +135,14 @@ def needless(patterns: Sequence[Pattern], work: Work) -> list[int]:
 
 def _start(pattern: Pattern) -> Pattern:
     """Return the characters that every text of a pattern begins with."""
-    length = next((place for place, token in enumerate(pattern) if isinstance(token, Wild)), len(pattern))
-    return pattern[:length]
+    return pattern[: min((place for sign in WILD if (place := pattern.find(sign)) >= 0), default=len(pattern))]
 
 
 def _may_cover(wide: Pattern, wide_start: Pattern, narrow: Pattern, narrow_start: Pattern) -> bool:
     """Tell quickly whether a pattern could cover another one; False is certain."""
     if len(wide_start) == len(wide):
         return wide == narrow
-    return narrow_start[: len(wide_start)] == wide_start
+    return narrow_start.startswith(wide_start)
 
 
 def meet(one: Pattern, other: Pattern, work: Work | None = None) -> bool:
@@ -177,88 +157,80 @@ def meet(one: Pattern, other: Pattern, work: Work | None = None) -> bool:
     return witness([[one], [other]], [], work) is not None
 
 
+def matches(patterns: Sequence[Pattern], text: str, work: Work) -> bool:
+    """Tell whether a text belongs to one of some patterns. Raises Undecided."""
+    work.spend(1 + sum(map(len, patterns)) // _SIGNS_A_STEP)
+    side = automaton(tuple(patterns))
+    work.spend(len(text) * (1 + side.size // _BITS_A_STEP) // 4)
+    state = side.begin
+    for letter in text:
+        state = side.step(state, letter)
+    return side.accepts(state)
+
+
 def witness(groups: Sequence[Sequence[Pattern]], outside: Sequence[Pattern], work: Work | None = None) -> str | None:
     """Return the shortest text that belongs to a pattern of each group and to none of `outside`; None: there is none.
 
     Raises Undecided.
     """
-    if EVERYTHING in outside:
-        return None
-    sides = (*(tuple(group) for group in groups), tuple(outside))
     work = work or Work()
-    work.spend(_A_QUESTION)
-    other = _other(sides)
-    begin = tuple(_closed(side, {(number, 0) for number in range(len(side))}) for side in sides)
+    without = frozenset(outside)
+    inside = [tuple(pattern for pattern in group if pattern not in without) for group in groups]
+    if EVERYTHING in without or not all(inside):
+        return None
+    sides = [*dict.fromkeys(inside), tuple(outside)]
+    work.spend(_A_QUESTION + sum(len(pattern) for side in sides for pattern in side) // _SIGNS_A_STEP)
+    return _walk([automaton(side) for side in sides], work)
+
+
+_Way = tuple["_Way", str] | None
+"""The letters of a text from the last to the first."""
+
+
+def _walk(sides: Sequence[Automaton], work: Work) -> str | None:
+    """Return the shortest text that all automata but the last accept, and that one does not. Raises Undecided."""
+    other, price = _other(sides), 1 + sum(side.size for side in sides) // _BITS_A_STEP
+    begin = tuple(side.begin for side in sides)
     seen = {begin}
-    waiting: deque[tuple[tuple[_States, ...], str]] = deque([(begin, "")])
+    waiting: deque[tuple[tuple[int, ...], _Way]] = deque([(begin, None)])
     while waiting:
-        states, text = waiting.popleft()
-        if all(map(_accepts, sides[:-1], states[:-1])) and not _accepts(sides[-1], states[-1]):
-            return text
-        for letter in _next_letters(sides, states, other):
-            after = tuple(_step(side, state, letter) for side, state in zip(sides, states, strict=True))
-            work.spend(1 + sum(map(len, after)))
+        states, way = waiting.popleft()
+        accepted = [side.accepts(state) for side, state in zip(sides, states, strict=True)]
+        if all(accepted[:-1]) and not accepted[-1]:
+            return _text(way)
+        letters = _next_letters(sides, states, other)
+        work.spend(price * (1 + len(letters)))
+        for letter in letters:
+            after = tuple(side.step(state, letter) for side, state in zip(sides, states, strict=True))
             if all(after[:-1]) and after not in seen:
                 seen.add(after)
-                waiting.append((after, text + letter))
+                waiting.append((after, (way, letter)))
     return None
 
 
-_Side = tuple[Pattern, ...]
-_States = frozenset[tuple[int, int]]
-"""Where in which of a side's patterns the text read so far may stand."""
+def _text(way: _Way) -> str:
+    letters: list[str] = []
+    while way is not None:
+        way, letter = way
+        letters.append(letter)
+    return "".join(reversed(letters))
 
 
-def _other(sides: Sequence[_Side]) -> str:
+def _other(sides: Sequence[Automaton]) -> str:
     """Return a character that no pattern names."""
-    named = {token for side in sides for pattern in side for token in pattern if isinstance(token, str)} | {":"}
-    return next((sign for sign in _OTHERS if sign not in named), "\N{SNOWMAN}")
+    return next(
+        (sign for sign in _OTHERS if not any(sign in side.letters for side in sides)),
+        "\N{SNOWMAN}",
+    )
 
 
-def _next_letters(sides: Sequence[_Side], states: Sequence[_States], other: str) -> str:
+def _next_letters(sides: Sequence[Automaton], states: Sequence[int], other: str) -> list[str]:
     """Return characters that lead on in every group, one for each way in which characters differ here."""
     letters = {other}
-    for place_of_side, (side, found) in enumerate(zip(sides, states, strict=True), 1):
-        tokens = {side[number][place] for number, place in found if place < len(side[number])}
-        literals = {token for token in tokens if isinstance(token, str)}
-        if place_of_side < len(sides) and len(literals) == len(tokens):
-            return "".join(sorted(literals))
-        letters |= literals
-        if not tokens.isdisjoint(_IN_PART):
+    for place, (side, state) in enumerate(zip(sides, states, strict=True), 1):
+        if place < len(sides) and side.is_plain(state):
+            return sorted(side.named(state))
+        letters.update(side.named(state))
+        if side.minds_colons(state):
             letters.add(":")
-    return "".join(sorted(letters))
-
-
-def _accepts(side: _Side, states: _States) -> bool:
-    return any(place == len(side[number]) for number, place in states)
-
-
-def _closed(side: _Side, states: set[tuple[int, int]]) -> _States:
-    """Add the places behind stars, and leave out those that a later `*` makes needless."""
-    last: dict[int, int] = {}
-    found: set[tuple[int, int]] = set()
-    for number, begin in states:
-        pattern, place = side[number], begin
-        found.add((number, place))
-        while place < len(pattern) and pattern[place] in _LOOPS:
-            if pattern[place] is Wild.MANY:
-                last[number] = max(last.get(number, 0), place)
-            place += 1
-            found.add((number, place))
-    return frozenset((number, place) for number, place in found if place >= last.get(number, 0))
-
-
-def _step(side: _Side, states: _States, letter: str) -> _States:
-    after: set[tuple[int, int]] = set()
-    for number, place in states:
-        if place == len(side[number]):
-            continue
-        token = side[number][place]
-        if isinstance(token, str):
-            if token == letter:
-                after.add((number, place + 1))
-        elif token in _ONE and letter >= FIRST_SYMBOL:
-            continue
-        elif token in {Wild.MANY, Wild.ANY} or letter != ":":
-            after.add((number, place if token in _LOOPS else place + 1))
-    return _closed(side, after)
+    return sorted(letters)

@@ -18,6 +18,7 @@ from rolecall.analysis.languages import (
     action_pattern,
     in_part,
     literal,
+    matches,
     resource_pattern,
     witness,
 )
@@ -25,7 +26,7 @@ from rolecall.policy.document import Document, Statement
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _SIGNS = frozenset("*?$")
-_ACTIONS: Pattern = (*in_part("*"), ":", *in_part("*"))
+_ACTIONS: Pattern = in_part("*:*")
 _RESOURCES: tuple[Pattern, ...] = (literal("*"), resource_pattern("arn:*:*:*:*:*"))
 """What requests are about: an ARN, or nothing in particular."""
 
@@ -36,7 +37,16 @@ class Symbols:
     def __init__(self, work: Work) -> None:
         """Begin with none."""
         self._by_text: dict[str, str] = {}
+        self._boxes: dict[tuple[int, str], Box] = {}
         self.work = work
+
+    def box(self, statement: Statement, kind: str, make: Callable[[], Box]) -> Box:
+        """Return a statement's box of some kind, which is made and paid for once."""
+        found = self._boxes.get((id(statement), kind))
+        if found is None:
+            self.work.spend(1 + len(statement.actions) + len(statement.resources or ()))
+            found = self._boxes[id(statement), kind] = make()
+        return found
 
     def of(self, variable: str) -> str:
         """Return the character of a variable, as it is written between its braces."""
@@ -81,6 +91,10 @@ class Box:
 
 def narrow(statement: Statement, document: Document, symbols: Symbols) -> Box:
     """Return a box that holds nothing that the statement does not cover, variables taken as unknown texts."""
+    return symbols.box(statement, "narrow", lambda: _narrow(statement, document, symbols))
+
+
+def _narrow(statement: Statement, document: Document, symbols: Symbols) -> Box:
     if statement.not_resources:
         return _box(statement, [_at_most(text, document) for text in statement.resources or ()])
     return _box(statement, [symbols.pattern(text, document) for text in statement.resources or ()])
@@ -93,12 +107,20 @@ def _at_most(text: str, document: Document) -> str:
 
 def whole(statement: Statement, document: Document, symbols: Symbols) -> Box:
     """Return a box that leaves out nothing that the statement covers, variables taken as unknown texts where it can."""
+    return symbols.box(statement, "whole", lambda: _whole(statement, document, symbols))
+
+
+def _whole(statement: Statement, document: Document, symbols: Symbols) -> Box:
     unclear = statement.not_resources or None in (symbols.pattern(text, document) for text in statement.resources or ())
-    return wide(statement, document) if unclear else narrow(statement, document, symbols)
+    return wide(statement, document, symbols) if unclear else narrow(statement, document, symbols)
 
 
-def wide(statement: Statement, document: Document) -> Box:
+def wide(statement: Statement, document: Document, symbols: Symbols) -> Box:
     """Return a box that holds all that the statement may cover, whatever its variables stand for."""
+    return symbols.box(statement, "wide", lambda: _wide(statement, document))
+
+
+def _wide(statement: Statement, document: Document) -> Box:
     texts = statement.resources or ()
     if not document.has_variables:
         return _box(statement, list(texts))
@@ -159,10 +181,9 @@ def _added(limits: _Limits, more: _Limits) -> _Limits:
 
 
 def _holds(side: Side, text: str, work: Work) -> bool:
-    inside = bool(side.patterns) and witness([[literal(text)], side.patterns], [], work) is not None
-    return inside is not side.negated
+    return matches(side.patterns, text, work) is not side.negated
 
 
 def is_within(inner: Box, outer: Sequence[Box], work: Work) -> bool:
     """Tell whether every action on every resource of a box lies in one of others. Raises Undecided."""
-    return left_over([inner], outer, work) is None
+    return inner in outer or left_over([inner], outer, work) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, product
 
 from rolecall.policy.compile import CompiledPolicy, compile_policy
@@ -13,6 +13,8 @@ from rolecall.policy.request import ANONYMOUS, Context, ContextValue, PolicyRequ
 
 _MOST = 200
 """How many requests are tried."""
+_MOST_KEYS = 100
+"""How many condition keys are given values, those of the statement first."""
 _OWNER = "999999999999"
 """The account that owns what is asked for; no policy names it."""
 _EVERYTHING = Attached(
@@ -22,23 +24,35 @@ _EVERYTHING = Attached(
 _OTHER = "a-value-that-no-policy-names"
 
 
-def lets_through(
-    new: Document, existing: Document, statement: Statement, pairs: Sequence[tuple[str, str]], texts: Sequence[str]
-) -> bool:
-    """Tell whether one of some requests is allowed by `new` and not by `existing`."""
-    by_new, by_existing = compile_policy(new), compile_policy(existing)
-    candidates = [*pairs, *((action, text) for action, _ in pairs[:1] for text in texts if "*" not in text)]
-    contexts = list(islice(_contexts(statement, new, existing), _MOST))
-    for action, resource in candidates:
-        if not resource.isascii():
-            continue
-        for caller in _callers(statement.principal):
-            owner = caller.account if statement.principal is None else _OWNER
-            for context in contexts:
-                request = PolicyRequest(caller, action, resource, owner, context)
-                if _allows(by_new, request) and not _allows(by_existing, request):
-                    return True
-    return False
+class Trial:
+    """Requests by one statement of a new policy, put before that policy and the existing one."""
+
+    def __init__(
+        self, new: CompiledPolicy, existing: CompiledPolicy, statement: Statement, texts: Sequence[str]
+    ) -> None:
+        """Take the policies, the statement, and resources that are tried beside those that are asked about."""
+        self._new, self._existing = new, existing
+        self._statement = statement
+        self._texts = texts
+
+    def lets_through(self, pairs: Sequence[tuple[str, str]], pay: Callable[[], None]) -> bool:
+        """Tell whether a request is allowed by the one and not by the other; each request is paid for."""
+        if not pairs:
+            return False
+        pay()
+        contexts = list(islice(_contexts(self._statement, self._new.document, self._existing.document), _MOST))
+        for action, resource in (*pairs, *((pairs[0][0], text) for text in self._texts if "*" not in text)):
+            for caller in _callers(self._statement.principal) if resource.isascii() else ():
+                for context in contexts:
+                    pay()
+                    if self._differs(caller, action, resource, context):
+                        return True
+        return False
+
+    def _differs(self, caller: Principal, action: str, resource: str, context: Context) -> bool:
+        owner = caller.account if self._statement.principal is None else _OWNER
+        request = PolicyRequest(caller, action, resource, owner, context)
+        return _allows(self._new, request) and not _allows(self._existing, request)
 
 
 def _allows(policy: CompiledPolicy, request: PolicyRequest) -> bool:
@@ -77,7 +91,7 @@ def _contexts(statement: Statement, new: Document, existing: Document) -> Iterat
     for other in (*existing.statements, *(one for one in new.statements if one.effect is Effect.DENY)):
         for condition in other.conditions:
             own.setdefault(condition.key.lower(), []).extend([None, _OTHER, *_values(condition)])
-    keys = list(own)
+    keys = list(own)[:_MOST_KEYS]
     for values in product(*(dict.fromkeys(own[key]) for key in keys)):
         yield _without_gaps(dict(zip(keys, values, strict=True)))
 
