@@ -168,6 +168,17 @@ def test_what_does_not_pack_into_the_token_is_too_large(world: World) -> None:
     assert message.startswith("Packed size of session tags consumes ")
 
 
+def test_the_plain_text_of_a_session_policy_has_at_most_2048_characters(world: World) -> None:
+    """However well it packs: "The plaintext ... can't exceed 2,048 characters" (API_AssumeRole)."""
+    alice = world.user("alice")
+    world.role("R", trusting_alice(world))
+    text = document(allow("s3:GetObject"))
+    assert assume(world, alice, policy=text.ljust(2048))
+    code, message, status = refused(world, alice, policy=text.ljust(2049))
+    assert (code, status) == ("PackedPolicyTooLarge", 400)
+    assert message == "Packed policy consumes 101% of allotted space, please use smaller policy."
+
+
 @pytest.mark.parametrize("least", [0, 1, 500, 1001, 4096])
 def test_a_token_is_as_long_as_was_asked_for_and_says_how_long(world: World, least: int) -> None:
     alice = tagging_world(world)

@@ -16,12 +16,21 @@ from rolecall.services.sts.parameters import PolicyDescriptor
 from rolecall.store.interface import Snapshot
 
 MAX_ARNS = 10
+MAX_PLAIN = 2048
+"""Characters of an inline policy as it is sent, white space too: AssumeRole's text says so, if no longer its shape."""
 
 
 def inline(policy: str | None) -> tuple[str, ...]:
-    """Return the inline session policy of a request as a session holds it. Raises ServiceError where it is none."""
+    """Return the inline session policy of a request as a session holds it.
+
+    Raises ServiceError where it is none, and where its plain text is too long, however small it packs.
+    """
     if policy is None:
         return ()
+    if len(policy) > MAX_PLAIN:
+        percent = -(-100 * len(policy) // MAX_PLAIN)
+        message = f"Packed policy consumes {percent}% of allotted space, please use smaller policy."
+        raise ServiceError("PackedPolicyTooLarge", message)
     try:
         validate(policy, PolicyKind.SESSION)
     except Malformed as error:
