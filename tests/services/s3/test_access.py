@@ -41,6 +41,23 @@ def test_a_missing_bucket_is_told_to_who_might_use_it(server: Server) -> None:
     assert exchange(server, "GET", "/not-there/k", {}).code == "NoSuchBucket"
 
 
+def test_nobody_copies_or_begins_an_upload_unsigned_whatever_policies_grant(
+    server: Server, s3: Any, bucket: str
+) -> None:
+    """As seen on AWS: scylladb/scylladb#13425, aws/aws-sdk-cpp#1575, Seagate/cortx-prvsnr#2908."""
+    s3.delete_public_access_block(Bucket=bucket)
+    arns = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": arns}
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(everybody))
+    assert exchange(server, "PUT", f"/{bucket}/k", {"content-length": "1"}, b"x").status == 200
+    begun = exchange(server, "POST", f"/{bucket}/k?uploads", {"content-length": "0"})
+    assert (begun.status, begun.code) == (403, "AccessDenied")
+    assert begun.field("Message") == "Anonymous users cannot initiate multipart uploads.  Please authenticate."
+    copied = exchange(server, "PUT", f"/{bucket}/copy", {"content-length": "0", "x-amz-copy-source": f"{bucket}/k"})
+    assert (copied.status, copied.code) == (403, "AccessDenied")
+    assert copied.field("Message") == "Anonymous users cannot copy objects.  Please authenticate."
+
+
 def test_a_named_version_needs_the_right_to_versions(server: Server, s3: Any, bucket: str) -> None:
     """GHSA-3ppv-fx5m-m749: versionId must not be read as plain GetObject, nor the reverse."""
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

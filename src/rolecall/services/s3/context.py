@@ -34,6 +34,7 @@ _OF_WRITES = {
     "object_lock_retain_until_date": "s3:object-lock-retain-until-date",
     "object_lock_legal_hold_status": "s3:object-lock-legal-hold",
     "object_ownership": "s3:x-amz-object-ownership",
+    "bucket_namespace": "s3:x-amz-bucket-namespace",
     "if_match": "s3:if-match",
     "if_none_match": "s3:if-none-match",
 }

@@ -32,6 +32,7 @@ from rolecall.services.s3.making import Granting, asked_tags, made, making_check
 from rolecall.services.s3.ranges import source_range
 from rolecall.services.s3.reading import read_content
 from rolecall.services.s3.refusals import (
+    access_denied,
     invalid_argument,
     invalid_request,
     no_such_upload,
@@ -81,7 +82,12 @@ class UploadPartCopy(Copying, frozen=True, kw_only=True):
 
 
 def _create_checks(ask: Ask[CreateMultipartUpload]) -> Sequence[Check]:
-    """All that the object's headers need is asked here; the parts need no more than `PutObject`."""
+    """All that the object's headers need is asked here; the parts need no more than `PutObject`.
+
+    Whatever a policy grants to everybody, S3 lets nobody begin an upload unsigned.
+    """
+    if ask.caller.is_anonymous:
+        raise access_denied("Anonymous users cannot initiate multipart uploads.  Please authenticate.")
     return making_checks(ask, asked_tags(ask.parameters), IN_PARTS)
 
 

@@ -25,7 +25,7 @@ from rolecall.services.s3.finding import same_bucket, shown_version, the_bucket
 from rolecall.services.s3.making import Granting, Made, asked_tags, made, making_checks
 from rolecall.services.s3.ranges import Range
 from rolecall.services.s3.reading import read_content
-from rolecall.services.s3.refusals import invalid_argument, invalid_request, not_implemented
+from rolecall.services.s3.refusals import access_denied, invalid_argument, invalid_request, not_implemented
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot, Transaction
 from rolecall.wire.checksums import ALGORITHMS, Algorithm
@@ -65,7 +65,12 @@ class CopyObject(Granting, frozen=True, kw_only=True):
 
 
 def _checks(ask: Ask[CopyObject]) -> Sequence[Check]:
-    """Both sides. What tags need is asked when they are read, for the very tags that are copied."""
+    """Both sides. What tags need is asked when they are read, for the very tags that are copied.
+
+    Whatever policies grant to everybody, S3 lets nobody copy unsigned.
+    """
+    if ask.caller.is_anonymous:
+        raise access_denied("Anonymous users cannot copy objects.  Please authenticate.")
     parameters = ask.parameters
     source: Keys = {"s3:x-amz-copy-source": source_named(parameters.copy_source).text}
     reading = reading_check(Ask(ask.caller, parameters.source, ask.request, ask.view, ask.now))
