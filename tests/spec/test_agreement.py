@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests import soaking
 from tests.spec import evaluator
 from tests.spec.evaluator import World
+from tests.spec.printer import written
 from tests.spec.worlds import (
     KIND_OF,
     NUMBERS_OF_WORLDS,
@@ -32,7 +33,6 @@ from tests.spec.worlds import (
 from rolecall.policy.decide import Layer, Outcome, decide, explain
 from rolecall.policy.parse import parse
 from rolecall.policy.request import PolicyRequest
-from rolecall.policy.write import written
 
 LENIENT = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 many = settings(max_examples=400, **LENIENT)

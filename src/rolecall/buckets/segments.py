@@ -16,8 +16,6 @@ import msgspec
 from rolecall.store.interface import Snapshot, Transaction
 from rolecall.store.keys import micros, pack
 
-PLAIN = "plain"
-
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -33,7 +31,6 @@ class Segment(msgspec.Struct, frozen=True, array_like=True):
     length: int
     """The number of bytes that the object has here."""
     inline: bool = False
-    encoding: str = PLAIN
 
 
 def keep_inline(transaction: Transaction, content: bytes, now: datetime) -> Segment:

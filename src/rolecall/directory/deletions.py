@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from rolecall.store.interface import Snapshot, Transaction
@@ -16,7 +14,6 @@ class Deletion(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     task_id: str
     role_arn: str
-    finished: datetime
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
 
@@ -101,8 +100,6 @@ class InstanceProfile(Entity, frozen=True, kw_only=True):
         """The profile's ARN."""
         return iam_arn(self.account, "instance-profile", self.path, self.name)
 
-
-B = TypeVar("B", User, Role)
 
 USERS = Kind("user", User)
 ROLES = Kind("role", Role)

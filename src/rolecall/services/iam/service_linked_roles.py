@@ -138,7 +138,7 @@ def delete_service_linked_role(allowed: Allowed, parameters: OfRole, transaction
         detach(transaction, gone.account, gone.role_id, arn)
     principals.delete_role(transaction, gone)
     task_id = f"task{gone.path}{gone.name}/{uuid.uuid4()}"
-    note_deletion(transaction, Deletion(account=gone.account, task_id=task_id, role_arn=gone.arn, finished=allowed.now))
+    note_deletion(transaction, Deletion(account=gone.account, task_id=task_id, role_arn=gone.arn))
     return {"deletion_task_id": task_id}
 
 
