@@ -95,6 +95,17 @@ def existing_keys(view: Snapshot, name: str, key: str, version_id: str | None) -
     return keys
 
 
+def comparing_checks(ask: Ask[K], etag: str | None) -> list[Check]:
+    """Return what a write needs beside its own action where it depends on an ETag, which the answer tells of.
+
+    `If-Match: *` and `If-None-Match` only tell whether there is an object, which who writes may learn:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    if etag is None or etag == "*":
+        return []
+    return [object_check(ask, "GetObject", existing_keys(ask.view, ask.parameters.bucket, ask.parameters.key, None))]
+
+
 def existing_object(view: Snapshot, name: str, key: str, version_id: str | None) -> ObjectVersion | None:
     """Return the object, or the version of it that is named, a delete marker too; None where there is none."""
     return current(view, name, key) if version_id is None else version(view, name, key, version_id)

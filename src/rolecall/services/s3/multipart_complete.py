@@ -12,14 +12,16 @@ from itertools import pairwise
 import msgspec
 
 from rolecall.access.allowed import Allowed
+from rolecall.access.check import Ask, Check
 from rolecall.buckets.bucket import ENABLED, Bucket
 from rolecall.buckets.uploads import Part, Upload, finish, parts, upload
 from rolecall.buckets.versions import Checksum, ObjectVersion, PartOf, add, current
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result
-from rolecall.services.s3.access import on_object
+from rolecall.services.s3.access import access, comparing_checks, object_check
 from rolecall.services.s3.checksums import FULL_OBJECT, combined, sent_checksum, shown, with_checksums
 from rolecall.services.s3.conditions import check_write, check_write_headers
+from rolecall.services.s3.context import Keys
 from rolecall.services.s3.finding import the_bucket
 from rolecall.services.s3.multipart import MOST_PARTS, OfUpload, held
 from rolecall.services.s3.reading import address_of
@@ -58,17 +60,19 @@ class CompleteMultipartUpload(OfUpload, frozen=True, kw_only=True):
     if_none_match: str | None = None
 
 
+def _checks(ask: Ask[CompleteMultipartUpload]) -> Sequence[Check]:
+    keys: Keys = {"s3:objectcreationoperation": "true"}
+    if ask.parameters.if_match is not None:
+        keys["s3:if-match"] = ask.parameters.if_match
+    if ask.parameters.if_none_match is not None:
+        keys["s3:if-none-match"] = ask.parameters.if_none_match
+    return [object_check(ask, "PutObject", keys), *comparing_checks(ask, ask.parameters.if_match)]
+
+
 @operations.write(
     "CompleteMultipartUpload",
     CompleteMultipartUpload,
-    on_object(
-        "PutObject",
-        keys=lambda ask: {
-            "s3:objectcreationoperation": "true",
-            **({"s3:if-match": ask.parameters.if_match} if ask.parameters.if_match is not None else {}),
-            **({"s3:if-none-match": ask.parameters.if_none_match} if ask.parameters.if_none_match is not None else {}),
-        },
-    ),
+    access(_checks),
 )
 def complete(allowed: Allowed, parameters: CompleteMultipartUpload, transaction: Transaction) -> Result:
     """Make the object of the parts that are named. Asked again for the same, the answer is the same."""

@@ -15,7 +15,7 @@ from rolecall.access.check import Ask, Check
 from rolecall.buckets.bucket import ENABLED, Bucket
 from rolecall.buckets.versions import ObjectVersion, current
 from rolecall.services.operation import Result, Streams
-from rolecall.services.s3.access import access, existing_keys, further_check
+from rolecall.services.s3.access import access, comparing_checks, existing_keys, further_check
 from rolecall.services.s3.arrival import copied, keep
 from rolecall.services.s3.checksums import DEFAULT, algorithm_named, shown
 from rolecall.services.s3.conditions import check_write, check_write_headers
@@ -74,7 +74,8 @@ def _checks(ask: Ask[CopyObject]) -> Sequence[Check]:
     parameters = ask.parameters
     source: Keys = {"s3:x-amz-copy-source": source_named(parameters.copy_source).text}
     reading = reading_check(Ask(ask.caller, parameters.source, ask.request, ask.view, ask.now))
-    return [reading, *making_checks(ask, asked_tags(parameters), source)]
+    making = making_checks(ask, asked_tags(parameters), source)
+    return [reading, *making, *comparing_checks(ask, parameters.if_match)]
 
 
 @operations.stream("CopyObject", CopyObject, access(_checks))

@@ -16,7 +16,15 @@ from rolecall.buckets.bucket import Bucket
 from rolecall.buckets.versions import ObjectVersion, Removed, current, remove, remove_version, version
 from rolecall.message import ServiceError
 from rolecall.services.operation import Result, Streams
-from rolecall.services.s3.access import OfBucket, OfVersion, access, further_check, object_check
+from rolecall.services.s3.access import (
+    OfBucket,
+    OfVersion,
+    access,
+    comparing_checks,
+    existing_keys,
+    further_check,
+    object_check,
+)
 from rolecall.services.s3.conditions import names_etag
 from rolecall.services.s3.context import Keys
 from rolecall.services.s3.finding import check_version_id, same_bucket, the_bucket
@@ -29,7 +37,7 @@ from rolecall.services.s3.refusals import (
     precondition_failed,
 )
 from rolecall.services.s3.table import operations
-from rolecall.store.interface import Transaction
+from rolecall.store.interface import Snapshot, Transaction
 from rolecall.wire.checksums import ALGORITHMS
 
 MOST_KEYS = 1000
@@ -85,7 +93,8 @@ def _keys(version_id: str | None, etag: str | None) -> Keys:
 def _checks(ask: Ask[DeleteObject]) -> Sequence[Check]:
     parameters = ask.parameters
     keys = _keys(parameters.version_id, parameters.if_match)
-    return [object_check(ask, _action(parameters.version_id), keys)]
+    comparing = comparing_checks(ask, parameters.if_match) if parameters.version_id is None else []
+    return [object_check(ask, _action(parameters.version_id), keys), *comparing]
 
 
 @operations.write("DeleteObject", DeleteObject, access(_checks), brief=True)
@@ -126,12 +135,7 @@ async def delete_objects(allowed: Allowed, parameters: DeleteObjects, streams: S
     _require_digest(allowed)
     with streams.store.view() as view:
         home = the_bucket(view, parameters.bucket)
-        may = [
-            allowed.permits(
-                view, further_check(home, _action(one.version_id), one.key, _keys(one.version_id, one.e_tag))
-            )
-            for one in doomed
-        ]
+        may = [_permitted(allowed, view, home, one) for one in doomed]
 
     def work(transaction: Transaction) -> list[Removed | ServiceError]:
         here = same_bucket(transaction, home)
@@ -144,6 +148,18 @@ async def delete_objects(allowed: Allowed, parameters: DeleteObjects, streams: S
     deleted = [_line(one, removed) for one, removed in done if isinstance(removed, Removed)]
     errors = [_refusal(one, error) for one, error in done if isinstance(error, ServiceError)]
     return {"deleted": [] if parameters.delete.quiet else deleted, "errors": errors}
+
+
+def _permitted(allowed: Allowed, view: Snapshot, home: Bucket, one: Doomed) -> bool:
+    """Tell whether a key may be deleted; where that depends on its ETag, also whether it may be read."""
+    keys = _keys(one.version_id, one.e_tag)
+    if not allowed.permits(view, further_check(home, _action(one.version_id), one.key, keys)):
+        return False
+    if one.version_id is not None or one.e_tag in {None, "*"}:
+        return True
+    return allowed.permits(
+        view, further_check(home, "GetObject", one.key, existing_keys(view, home.name, one.key, None))
+    )
 
 
 def _attempt(transaction: Transaction, home: Bucket, one: Doomed, now: datetime) -> Removed | ServiceError:

@@ -11,7 +11,7 @@ from rolecall.access.allowed import Allowed
 from rolecall.access.check import Ask, Check
 from rolecall.buckets.versions import ObjectVersion, current
 from rolecall.services.operation import Result, Streams
-from rolecall.services.s3.access import access
+from rolecall.services.s3.access import access, comparing_checks
 from rolecall.services.s3.arrival import answer, arriving, keep
 from rolecall.services.s3.checksums import wanted, with_checksums
 from rolecall.services.s3.conditions import check_write, check_write_headers
@@ -35,7 +35,8 @@ class PutObject(Granting, frozen=True, kw_only=True):
 
 
 def _checks(ask: Ask[PutObject]) -> Sequence[Check]:
-    return making_checks(ask, asked_tags(ask.parameters))
+    parameters = ask.parameters
+    return [*making_checks(ask, asked_tags(parameters)), *comparing_checks(ask, parameters.if_match)]
 
 
 @operations.stream("PutObject", PutObject, access(_checks))
