@@ -58,6 +58,21 @@ def test_nobody_copies_or_begins_an_upload_unsigned_whatever_policies_grant(
     assert copied.field("Message") == "Anonymous users cannot copy objects.  Please authenticate."
 
 
+def test_a_part_does_not_carry_the_headers_of_its_upload(server: Server, bucket: str) -> None:
+    """As seen on AWS: aws/aws-cli#1674, aws/aws-sdk-js#1830. Policies spare parts by s3:ObjectCreationOperation."""
+    wanted: dict[str, object] = {"Null": {"s3:x-amz-acl": "true"}}
+    denied = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}
+    allowed = on(bucket, "PutObject", "PutObjectAcl")
+    strict = client(server, f"strict-{bucket}", allowed, {**denied, "Condition": wanted})
+    spared = {**wanted, "Bool": {"s3:ObjectCreationOperation": "true"}}
+    sparing = client(server, f"sparing-{bucket}", allowed, {**denied, "Condition": spared})
+    upload = strict.create_multipart_upload(Bucket=bucket, Key="k", ACL="bucket-owner-full-control")["UploadId"]
+    part = {"Bucket": bucket, "Key": "k", "UploadId": upload, "PartNumber": 1, "Body": b"1"}
+    assert refused(strict.upload_part, **part)["Code"] == "AccessDenied"
+    assert sparing.upload_part(**part)["ETag"]
+    assert refused(sparing.put_object, Bucket=bucket, Key="k", Body=b"1")["Code"] == "AccessDenied"
+
+
 def test_a_named_version_needs_the_right_to_versions(server: Server, s3: Any, bucket: str) -> None:
     """GHSA-3ppv-fx5m-m749: versionId must not be read as plain GetObject, nor the reverse."""
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
