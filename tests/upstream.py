@@ -26,7 +26,8 @@ def botocore_source() -> Path:
             _download(name.replace("-", "=="), Path(scratch))
             with tarfile.open(Path(scratch) / f"{name}.tar.gz") as archive:
                 wanted = [member for member in archive if member.name.startswith(f"{name}/tests/unit/")]
-                archive.extractall(scratch, members=wanted, filter="data")
+                archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python before 3.11.4 has none
+                archive.extractall(scratch, members=wanted)
             unpacked = Path(scratch) / name
             try:
                 unpacked.rename(folder)

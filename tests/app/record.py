@@ -31,7 +31,8 @@ def unpack(source: Path, data: Path) -> Path:
     """Make the data folder `data` of a recorded one, and return it."""
     data.mkdir(mode=0o700)
     with tarfile.open(source) as packed:
-        packed.extractall(data, filter="data")
+        packed.extraction_filter = getattr(tarfile, "data_filter", None)  # Python before 3.11.4 has none
+        packed.extractall(data)
     return data
 
 
