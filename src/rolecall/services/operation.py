@@ -160,15 +160,12 @@ class Operation(Declared, Generic[P]):
         brief: bool = False,
     ) -> None:
         """Raise TypeError for what no type checker saw: no access declaration, handlers with no choice between them."""
-        if not isinstance(access, Access):
-            raise TypeError(f"{service}:{name} declares no access")
-        if sum(handler is not None for handler in (read, fetch, write, stream)) > (1 if writes is None else 2):
-            raise TypeError(f"{service}:{name} has more than one handler")
-        if writes is not None and (read is None or write is None):
-            raise TypeError(f"{service}:{name} chooses between handlers that it does not have")
         self.service = service
         self.name = name
         self.full_name = f"{service}:{name}"
+        if not isinstance(access, Access):
+            raise TypeError(f"{self.full_name} declares no access")
+        _refuse_no_choice(self.full_name, (read, fetch, write, stream), chooses=writes is not None)
         self.parameters = parameters
         self.access = access
         self.denial = access.denial
@@ -194,6 +191,15 @@ class Operation(Declared, Generic[P]):
         if self._writes is not None and self._writes(parameters):
             return Manner.WRITE
         return self._manner
+
+
+def _refuse_no_choice(full_name: str, handlers: tuple[object, object, object, object], *, chooses: bool) -> None:
+    """Raise TypeError unless it is clear which of the handlers (read, fetch, write, stream) runs."""
+    read, _, write, _ = handlers
+    if sum(handler is not None for handler in handlers) > (2 if chooses else 1):
+        raise TypeError(f"{full_name} has more than one handler")
+    if chooses and (read is None or write is None):
+        raise TypeError(f"{full_name} chooses between handlers that it does not have")
 
 
 class _Call(Call, Generic[P]):

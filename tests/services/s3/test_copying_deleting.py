@@ -142,6 +142,8 @@ def test_a_source_may_be_named_in_many_spellings(server: Server, s3: Any, bucket
     for text in (f"{bucket}/source", f"/{bucket}/source", f"{bucket}%2Fsource", f"%2F{bucket}%2Fsource"):
         answer = send(server, signer(server).send("PUT", f"/{bucket}/k", headers={"x-amz-copy-source": text}))
         assert answer.status == 200, text
+        assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"content", text
+        s3.delete_object(Bucket=bucket, Key="k")
 
 
 def test_a_named_version_is_what_is_copied(s3: Any, bucket: str) -> None:
