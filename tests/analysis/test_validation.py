@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.analysis.validation_cases import CASES, IDENTITY, RESOURCE, Case, policy
+from tests.counting import calls_in
 
+from rolecall.analysis import findings, languages
 from rolecall.analysis.findings import PAGE, Finding, checks
+from rolecall.analysis.languages import Undecided
 from rolecall.analysis.located import NotJson, read
 from rolecall.analysis.validation import PolicyType, Subject, validate
 from rolecall.catalog import managed_policies
@@ -224,3 +229,89 @@ def test_whatever_the_document_it_is_reviewed(value: object, type_: PolicyType) 
     text = json.dumps(value)
     for finding in validate(text, Subject(type_)):
         assert all(0 <= place.start <= place.end <= len(text) for place in finding.locations)
+
+
+# Bounds ---------------------------------------------------------------------------------------------------------------
+
+
+def many(make: Callable[[int], object], count: int) -> list[object]:
+    return [make(number) for number in range(count)]
+
+
+def allowing(**elements: object) -> str:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **elements}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+BUCKET = "arn:aws:s3:::b/"
+HOSTILE = {
+    "unclosed variables": allowing(Resource=BUCKET + "${" * 20_000),
+    "variables": allowing(Resource=BUCKET + "${a}," * 10_000),
+    "stars in a name": allowing(Resource=BUCKET + "*a" * 20_000),
+    "stars in an action": allowing(Action="s3:" + "*a" * 20_000),
+    "actions with stars": allowing(Action=many(lambda n: f"ec2:*e*a*{n}*", 4_000)),
+    "misspelt actions": allowing(Action=many(lambda n: f"ec2:DescribeInstance{n}", 4_000)),
+    "resources of unknown services": allowing(Resource=many(lambda n: f"arn:aws:x{n}:::*{n}*", 4_000)),
+    "resources": allowing(Resource=many(lambda n: f"arn:aws:ec2:us-east-1:123456789012:*{n}*", 3_000)),
+    "long resources": allowing(Resource=many(lambda n: BUCKET + f"*a{n}" + "*a" * 100, 250)),
+    "keys times actions": allowing(
+        Action=many(lambda _: "ec2:*", 3_000),
+        Condition={"StringEquals": {f"aws:ResourceTag/{number}": "x" for number in range(2_000)}},
+    ),
+    "keys of another service": allowing(
+        Action=many(lambda _: "iam:GetUser", 3_000),
+        Condition={"StringEquals": {f"kms:EncryptionContext:{number}": "x" for number in range(2_000)}},
+    ),
+    "keys of a trust policy": json.dumps(
+        {
+            "Statement": {
+                "Effect": "Allow",
+                "Action": ["sts:AssumeRole"] * 3_000,
+                "Principal": {"Federated": many(lambda n: f"x{n}.example.com", 2_000)},
+                "Condition": {"StringEquals": {f"aws:RequestTag/{number}": "x" for number in range(1_000)}},
+            }
+        }
+    ),
+    "values": allowing(Condition={"StringEquals": {"aws:SourceVpc": many(lambda n: f"x{n}", 8_000)}}),
+    "empty statements": json.dumps({"Statement": [{}] * 20_000}),
+    "unknown elements": json.dumps({"Statement": {f"a{number}": 1 for number in range(8_000)}}),
+    "nested arrays": '{"Statement":' + "[" * 50 + ",".join(["[]"] * 10_000) + "]" * 50 + "}",
+}
+
+
+@pytest.mark.parametrize("shape", HOSTILE)
+def test_whatever_is_validated_the_work_is_bounded(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of these cost seconds, some minutes: a document is answered or refused within so many calls."""
+    monkeypatch.setattr(findings, "MOST_STEPS", 15_000)
+    monkeypatch.setattr(languages, "MOST_STEPS", 10_000)
+    validate(allowing(Resource="arn:aws:unknown:::x"), Subject(PolicyType.IDENTITY))
+
+    def look() -> None:
+        with suppress(Undecided):
+            validate(HOSTILE[shape], Subject(PolicyType.RESOURCE))
+
+    assert calls_in(look) < 1_500_000
+
+
+def test_an_unclosed_variable_is_sought_once() -> None:
+    """Sought from every `${` to the end, 60,000 of them took five seconds of a regular expression."""
+    codes = {one.code for one in found(allowing(Resource=BUCKET + "${" * 60_000))}
+    assert "MISSING_BRACE_IN_VARIABLE" in codes
+
+
+def test_a_document_that_is_too_much_is_refused_not_half_reviewed() -> None:
+    with pytest.raises(Undecided):
+        found(HOSTILE["keys times actions"])
+
+
+def test_a_policy_as_large_as_awss_is_reviewed_to_its_end() -> None:
+    """A bucket policy's 20,480 bytes of what costs most: actions with stars, each under a tag condition."""
+    statement = {
+        "Effect": "Allow",
+        "Action": many(lambda n: f"ec2:*{n}*", 60),
+        "Resource": many(lambda n: f"arn:aws:ec2:us-east-1:123456789012:instance/{n}*", 40),
+        "Condition": {"StringEquals": {f"aws:ResourceTag/{n}": "x" for n in range(20)}},
+    }
+    text = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Sid": f"S{n}"} for n in range(5)]})
+    assert 15_000 < len(text) < 20_480
+    assert [one.code for one in found(text)].count("REDUNDANT_STATEMENT") == 4

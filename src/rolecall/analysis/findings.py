@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-polic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -15,6 +15,7 @@ import msgspec
 
 from rolecall.analysis.languages import Work
 from rolecall.analysis.located import Node, Path
+from rolecall.catalog.actions import Action
 
 PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
 
@@ -75,16 +76,25 @@ def within(node: Node, start: int, length: int) -> Location:
     return replace(place, start=begin, end=begin + length, substring=(start, length))
 
 
+MOST_STEPS = 150_000
+"""How much one document's findings may cost; a step takes some microseconds."""
+_A_FINDING = 5
+
+
 class Report:
-    """Findings as they are made."""
+    """Findings as they are made. Whatever is looked at is paid for: Undecided is raised where that is too much."""
 
     def __init__(self) -> None:
         """Begin with none."""
         self._found: list[Finding] = []
         self._known: set[Finding] = set()
+        self.effort = Work(MOST_STEPS)
+        """What may be spent on all of it: whoever writes a document must not be able to stop us."""
         self.work = Work()
-        """What may be spent on advice about patterns: whoever writes a document must not be able to stop us."""
-        self.guesses = 20
+        """What may be spent on advice about patterns, which is not given where that is too little."""
+        self.named: dict[str, Sequence[Action]] = {}
+        """The actions of AWS that patterns name, which were looked for and paid for once."""
+        self.guesses = 10
         """How many misspelt names are still compared with those that there are."""
 
     def add(self, code: str, *where: Where, **values: object) -> None:
@@ -100,6 +110,7 @@ class Report:
 
     def say(self, code: str, details: str, *where: Where) -> None:
         """Note a finding in words of its own."""
+        self.effort.spend(_A_FINDING + len(where))
         check = checks()[code]
         link = f"{PAGE}#access-analyzer-reference-policy-checks-{check.anchor}"
         finding = Finding(code, check.type, details, link, tuple(at(place) for place in where))

@@ -40,9 +40,9 @@ class Undecided(Exception):
 class Work:
     """How much may be done for some questions together."""
 
-    def __init__(self, steps: int = MOST_STEPS) -> None:
-        """Allow so many steps."""
-        self._left = steps
+    def __init__(self, steps: int | None = None) -> None:
+        """Allow so many steps, MOST_STEPS where nothing is said."""
+        self._left = MOST_STEPS if steps is None else steps
 
     def spend(self, steps: int) -> None:
         """Take some of it. Raises Undecided where nothing is left."""
@@ -117,19 +117,20 @@ def needless(patterns: Sequence[Pattern], work: Work) -> list[int]:
     Where there is not work enough to find all, some.
     """
     found: list[int] = []
+    is_spent = False
     starts = [_start(pattern) for pattern in patterns]
     for place, narrow in enumerate(patterns):
         for other, wide in enumerate(patterns):
             if other == place or (wide == narrow and other > place):
                 continue
-            if not _may_cover(wide, starts[other], narrow, starts[place]):
+            if wide != narrow and (is_spent or not _may_cover(wide, starts[other], narrow, starts[place])):
                 continue
             try:
                 if wide == narrow or covers([wide], narrow, work):
                     found.append(place)
                     break
             except Undecided:
-                continue
+                is_spent = True
     return found
 
 

@@ -13,5 +13,9 @@ __all__ = ["PolicyType", "Subject", "validate"]
 
 
 def validate(text: str, subject: Subject) -> list[Finding]:
-    """Return what is to be found in the document `text`, in its order."""
+    """Return what is to be found in the document `text`, in its order.
+
+    Raises:
+        Undecided: for a document so large or intricate that this would take too long.
+    """
     return review(text, subject)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from rolecall.analysis.findings import Report
@@ -12,6 +13,9 @@ from rolecall.analysis.validation.subject import BUCKET
 from rolecall.catalog import actions as catalog
 
 _MOST_COMPARED = 250
+_A_PATTERN = 10
+_LONGEST_NAME = 128
+"""No action's name has as many characters: a pattern of more, stars not counted, names none."""
 _SUPPORTED = {BUCKET: "s3", "AWS::S3::AccessPoint": "s3", "AWS::DynamoDB::Table": "dynamodb"}
 """The services whose actions the policies of a resource may speak of."""
 
@@ -39,10 +43,26 @@ def _exists(node: Node, report: Report) -> None:
         return
     if service.lower() not in catalog.services():
         _no_such_service(node, service, report)
-    elif not catalog.matching(text):
-        names = {action.name.lower(): action.full_name for action in catalog.actions_of(service)}
+    elif not named(text, report):
+        known = catalog.actions_of(service) if report.guesses > 0 else []
+        names = {action.name.lower(): action.full_name for action in known}
         close = _close(name.lower().replace("*", ""), list(names), 0.86, report)
         _no_such_action(node, names[close] if close else None, report)
+
+
+def named(pattern: str, report: Report) -> Sequence[catalog.Action]:
+    """Return AWS's actions that a pattern with a service names. Raises Undecided where it is too much."""
+    if "*" not in pattern and "?" not in pattern:
+        found = catalog.find(pattern)
+        return [] if found is None else [found]
+    service, _, name = pattern.partition(":")
+    if len(name) - name.count("*") > _LONGEST_NAME:
+        return []
+    if pattern not in report.named:
+        report.effort.spend(_A_PATTERN + (len(catalog.actions_of(service.lower())) + len(name)) // 4)
+        report.named[pattern] = catalog.matching(pattern)
+    report.effort.spend(1)
+    return report.named[pattern]
 
 
 def _no_such_action(node: Node, valid: str | None, report: Report) -> None:
@@ -80,6 +100,7 @@ def _redundant(nodes: list[Node], report: Report) -> None:
     """Find actions that another one of the same element covers; of equal ones the later."""
     if len(nodes) > _MOST_COMPARED:
         return
+    report.effort.spend(len(nodes) * len(nodes) // 32)
     found = [nodes[place] for place in needless([action_pattern(node.text) for node in nodes], report.work)]
     if found:
         values = {"redundantActionCount": len(found), "redundantAction": found[0].text}

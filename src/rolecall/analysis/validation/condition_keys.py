@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rolecall.analysis.findings import Report
 from rolecall.analysis.located import Node
+from rolecall.analysis.validation.actions import named
 from rolecall.analysis.validation.statement import Line, Statement
 from rolecall.analysis.validation.subject import BUCKET
 from rolecall.catalog import actions as catalog
@@ -77,6 +78,7 @@ def _with_actions(line: Line, statement: Statement, report: Report) -> None:
     if line.name.startswith("aws:resourcetag/"):
         _with_tags(line, statement, report)
     elif not catalog.is_global_key(line.name) and statement.node.get("Action") is not None:
+        report.effort.spend(len(statement.actions))
         unheard = [node for node in statement.actions if _cannot_carry(node.text, line.name)]
         if unheard:
             names = ", ".join(node.text for node in unheard)
@@ -106,17 +108,17 @@ def _with_tags(line: Line, statement: Statement, report: Report) -> None:
         code = f"{effect}_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE"
         report.add(code, not_actions, line.key.key, conditionKeyName=line.key.name)
         return
-    unheard = [node for node in statement.actions if _tells_no_tags(node.text, line.name)]
+    unheard = [node for node in statement.actions if _tells_no_tags(node.text, line.name, report)]
     if unheard:
         services = ", ".join(dict.fromkeys(node.text.partition(":")[0].lower() for node in unheard))
         code = f"{effect}_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE"
         report.add(code, *unheard, line.key.key, conditionKeyName=line.key.name, serviceNames=services)
 
 
-def _tells_no_tags(action: str, key: str) -> bool:
-    if action == "*":
+def _tells_no_tags(action: str, key: str, report: Report) -> bool:
+    if ":" not in action:
         return False
-    found = catalog.matching(action)
+    found = named(action, report)
     tags = key.partition("/")[0] + "/"
     return bool(found) and not any(tags in one.condition_keys for one in found)
 
@@ -141,7 +143,7 @@ def _pairs(statement: Statement, report: Report) -> None:
             report.add("MISSING_PAIRED_CONDITION_KEYS", line.key.key, **values)
     selects = [value.text for line in _lines_about(statement, "dynamodb:select") for value in line.values]
     for line in _lines_about(statement, "dynamodb:attributes"):
-        if statement.allows and "SPECIFIC_ATTRIBUTES" not in selects and _reads(statement.actions):
+        if statement.allows and "SPECIFIC_ATTRIBUTES" not in selects and _reads(statement.actions, report):
             report.add("DYNAMODB_ATTRIBUTES_WITHOUT_SELECT", line.key.key)
 
 
@@ -149,6 +151,6 @@ def _lines_about(statement: Statement, key: str) -> list[Line]:
     return [line for line in statement.lines() if line.name == key]
 
 
-def _reads(actions: Sequence[Node]) -> bool:
-    found = [one for node in actions if node.text != "*" for one in catalog.matching(node.text)]
+def _reads(actions: Sequence[Node], report: Report) -> bool:
+    found = [one for node in actions if ":" in node.text for one in named(node.text, report)]
     return any(one.access_level in {"Read", "List"} for one in found) or any(node.text == "*" for node in actions)

@@ -38,7 +38,7 @@ _IDENTITY_QUOTA, _SCP_QUOTA, _RCP_QUOTA, _TRUST_QUOTA, _BUCKET_QUOTA = 6144, 102
 
 
 def review(text: str, subject: Subject) -> list[Finding]:
-    """Return the findings of a document."""
+    """Return the findings of a document. Raises Undecided for one that is too much."""
     report = Report()
     try:
         document = read(text)
@@ -52,7 +52,7 @@ def review(text: str, subject: Subject) -> list[Finding]:
     _size(text, document, subject, report)
     version = document.get("Version")
     has_variables = version is not None and version.text == VERSIONS[1]
-    statements = [Statement(node, subject, has_variables) for node in _statements(document, report)]
+    statements = [Statement(node, subject, has_variables, report.effort) for node in _statements(document, report)]
     for statement in statements:
         for look in _REVIEWS:
             look(statement, report)

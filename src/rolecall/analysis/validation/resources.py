@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from rolecall.analysis.findings import Report
@@ -15,7 +16,8 @@ from rolecall.catalog import actions as catalog
 from rolecall.catalog.actions import ResourceType
 from rolecall.policy.validate.resources import PARTITIONS
 
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_VARIABLE = re.compile(r"\$\{[^}]*(?:\}|\Z)")
+"""A variable; one that nobody closed reaches to the end, or every `${` would be sought to the end again."""
 _ACCOUNT = re.compile(r"[0-9]{12}|aws|cloudfront", re.ASCII)
 _FIELDS = 6
 _MOST_COMPARED = 250
@@ -78,6 +80,7 @@ def _of_service(node: Node, fields: tuple[str, str, str, str], report: Report) -
         if service not in catalog.services():
             report.add("INVALID_SERVICE", node, service=service)
         return
+    report.effort.spend(len(kinds) * 3)
     fitting = [kind for kind in kinds if _fits(kind, name, report)]
     if not fitting:
         report.add("INVALID_ARN_RESOURCE", node)
@@ -108,7 +111,17 @@ def _kinds(service: str) -> tuple[ResourceType, ...]:
     own = _types_of(service)
     if own or service in catalog.services():
         return own
-    return tuple(kind for prefix in catalog.services() for kind in _all_types_of(prefix) if _names(kind, service))
+    return _all_types().get(service, ())
+
+
+@lru_cache(maxsize=1)
+def _all_types() -> Mapping[str, tuple[ResourceType, ...]]:
+    """Return all resource types by the service that their ARNs name."""
+    found: dict[str, list[ResourceType]] = {}
+    for prefix in catalog.services():
+        for kind in _all_types_of(prefix):
+            found.setdefault(kind.arn.split(":")[2], []).append(kind)
+    return {service: tuple(kinds) for service, kinds in found.items()}
 
 
 def _types_of(service: str) -> tuple[ResourceType, ...]:
@@ -132,6 +145,7 @@ def _is_wild(part: str) -> bool:
 def _redundant(nodes: list[Node], report: Report) -> None:
     if len(nodes) > _MOST_COMPARED:
         return
+    report.effort.spend(len(nodes) * len(nodes) // 32)
     found = [nodes[place] for place in needless([resource_pattern(node.text) for node in nodes], report.work)]
     if found:
         report.add("REDUNDANT_RESOURCE", *found, redundantResourceCount=len(found))

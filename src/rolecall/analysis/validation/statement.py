@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rolecall.analysis.languages import EVERYTHING, Pattern, action_pattern
+from rolecall.analysis.languages import EVERYTHING, Pattern, Work, action_pattern
 from rolecall.analysis.located import Member, Node
 from rolecall.analysis.validation.subject import PolicyType, Subject
 
@@ -56,6 +56,8 @@ class Statement:
     subject: Subject
     has_variables: bool
     """Whether `${...}` stands for something in the document's version."""
+    effort: Work
+    """What is paid with for looking at its elements one by one."""
 
     @property
     def allows(self) -> bool:
@@ -70,9 +72,13 @@ class Statement:
         return effect is not None and effect.text == "Deny"
 
     def strings(self, *names: str) -> list[Node]:
-        """Return the texts of the first of these elements that is there."""
-        found = next((value for name in names if (value := self.node.get(name)) is not None), None)
-        return [node for node in found.each() if node.is_string] if found is not None else []
+        """Return the texts of the first of these elements that is there. Raises Undecided where it is too much."""
+        return self._texts(next((value for name in names if (value := self.node.get(name)) is not None), None))
+
+    def _texts(self, element: Node | None) -> list[Node]:
+        nodes = element.each() if element is not None else ()
+        self.effort.spend(1 + len(nodes) // 8)
+        return [node for node in nodes if node.is_string]
 
     @property
     def actions(self) -> list[Node]:
@@ -93,10 +99,11 @@ class Statement:
         return bool(names) and not about_a_resource and all(name.startswith("sts:") for name in names)
 
     def lines(self) -> Iterator[Line]:
-        """Yield the lines of the Condition that have the form of one."""
+        """Yield the lines of the Condition that have the form of one. Raises Undecided where it is too much."""
         condition = self.node.get("Condition")
         for operator in condition.members if condition is not None else ():
             for key in operator.value.members:
+                self.effort.spend(1)
                 yield Line(operator, key)
 
     def has_key(self, *names: str) -> bool:
@@ -106,8 +113,7 @@ class Statement:
     def principals(self, kind: str) -> list[Node]:
         """Return the texts of a Principal under a key: `AWS`, `Service`, `Federated`."""
         principal = self.node.get("Principal")
-        found = principal.get(kind) if principal is not None else None
-        return [node for node in found.each() if node.is_string] if found is not None else []
+        return self._texts(principal.get(kind) if principal is not None else None)
 
     @property
     def is_about_everything(self) -> bool:

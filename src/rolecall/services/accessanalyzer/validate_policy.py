@@ -12,6 +12,7 @@ import asyncio
 from rolecall.access.allowed import Allowed
 from rolecall.access.check import Access, Check, Denial
 from rolecall.analysis.findings import Finding, Location
+from rolecall.analysis.languages import Undecided
 from rolecall.analysis.located import Lines, Position
 from rolecall.analysis.validation import PolicyType, Subject, validate
 from rolecall.message import ServiceError
@@ -46,7 +47,10 @@ async def validate_policy(allowed: Allowed, parameters: ValidatePolicy, streams:
     text = parameters.policy_document
     same = (text, parameters.policy_type, parameters.validate_policy_resource_type or "")
     begin = 0 if parameters.next_token is None else place_of(parameters.next_token, same)
-    found = await asyncio.to_thread(validate, text, subject)
+    try:
+        found = await asyncio.to_thread(validate, text, subject)
+    except Undecided:
+        raise invalid("The policy document is too large or too intricate to be validated.", "other") from None
     page = found[begin : begin + parameters.max_results]
     lines = Lines(text)
     answer: dict[str, object] = {"findings": [_shown(finding, lines) for finding in page]}
