@@ -95,11 +95,13 @@ def test_a_corrupt_last_chunk_leaves_no_object(server: Server, signer: Signer) -
     assert not exists(server, signer, "corrupt")
 
 
-def test_a_body_that_is_not_what_was_hashed_leaves_no_object(server: Server, signer: Signer) -> None:
-    status, answer = ask(server, replace(put(signer, "hashed", HASH), body=b"Data"))
+@pytest.mark.parametrize("behind", [0, 100_000, 3_000_000], ids=["in one go", "in pieces", "by threads"])
+def test_a_body_that_is_not_what_was_hashed_leaves_no_object(server: Server, signer: Signer, behind: int) -> None:
+    said, sent = b"data" + bytes(behind), b"Data" + bytes(behind)
+    status, answer = ask(server, replace(put(signer, "hashed", HASH, said), body=sent))
     assert status == 400
     assert b"<Code>XAmzContentSHA256Mismatch</Code>" in answer
-    assert f"<S3ComputedContentSHA256>{hashlib.sha256(b'Data').hexdigest()}<".encode() in answer
+    assert f"<S3ComputedContentSHA256>{hashlib.sha256(sent).hexdigest()}<".encode() in answer
     assert not exists(server, signer, "hashed")
 
 

@@ -145,6 +145,31 @@ def test_a_body_with_another_hash(world: World, alice: Client) -> None:
     }
 
 
+@pytest.mark.parametrize("arrived", [b"data", b"Data", b"dat", b""])
+def test_a_hash_left_to_the_reader_is_not_believed_but_proved(world: World, alice: Client, arrived: bytes) -> None:
+    """Whoever takes the pieces calculates; the body compares, and nobody uses it before."""
+    payload = enter(world, put(alice, b"data", HASH)).payload(put(alice, b"data", HASH).request(65536))
+    digest = payload.entrust()
+    assert digest is not None
+    with pytest.raises(ValueError, match="not proved"):
+        payload.trailers()
+    digest.update(arrived)
+    if arrived == b"data":
+        payload.prove()
+        assert payload.trailers() == {}
+    else:
+        with pytest.raises(ServiceError) as caught:
+            payload.prove()
+        assert caught.value.code == "XAmzContentSHA256Mismatch"
+        assert caught.value.fields["S3ComputedContentSHA256"] == hashlib.sha256(arrived).hexdigest()
+
+
+@pytest.mark.parametrize("mode", [UNSIGNED, *STREAMING])
+def test_only_a_signed_hash_of_the_whole_is_left_to_the_reader(world: World, alice: Client, mode: str) -> None:
+    sent = put(alice, b"data", mode)
+    assert enter(world, sent).payload(sent.request(65536)).entrust() is None
+
+
 def test_an_absent_body_has_a_hash_too(world: World, alice: Client) -> None:
     sent = replace(put(alice, b"data", HASH), body=b"").with_header("content-length", "0")
     assert broken(world, sent).code == "XAmzContentSHA256Mismatch"

@@ -63,6 +63,24 @@ class ObjectsContract:
 
         assert run(scene()) == (size, content_of(size))
 
+    @pytest.mark.parametrize("written", [0, 1000, 2_000_000])
+    def test_what_is_appended_is_seen_once_in_its_order_behind_what_was_written(
+        self, objects: Objects, written: int
+    ) -> None:
+        first, second = content_of(written), content_of(700_000)
+        pieces = [second[start : start + 300_000] for start in range(0, len(second), 300_000)]
+        seen: list[bytes] = []
+
+        async def scene() -> bytes:
+            writer = objects.create()
+            await writer.write(first)
+            await writer.append(pieces[:1], seen.append)
+            await writer.append(pieces[1:], seen.append)
+            assert seen == pieces
+            return await fetch(objects, await writer.commit(), 0, written + len(second))
+
+        assert run(scene()) == first + second
+
     @pytest.mark.parametrize(
         ("start", "length"), [(0, 0), (0, 1), (999_999, 1), (262_143, 2), (100, 700_000), (10**6, 0)]
     )

@@ -91,6 +91,26 @@ def test_a_disk_that_fails_fails_the_blob_and_nothing_is_left(
     assert run(keep(watched, content_of(size)))
 
 
+@pytest.mark.parametrize("operation", ["open", "write"])
+def test_a_disk_that_fails_fails_what_is_appended(
+    watched: LocalObjects, disk: Disk, root: Path, operation: str
+) -> None:
+    async def scene() -> None:
+        writer = watched.create()
+        try:
+            with pytest.raises(ObjectsUnavailable, match="the disk is full"):
+                await writer.append([content_of(300_000)], len)
+            with pytest.raises(ObjectsUnavailable):
+                await writer.commit()
+        finally:
+            await writer.abort()
+
+    disk.failing[operation] = errno.ENOSPC
+    run(scene())
+    disk.failing.clear()
+    assert (list(watched.ids()), incoming(root)) == ([], [])
+
+
 def test_a_failed_deletion_is_told(watched: LocalObjects, disk: Disk) -> None:
     blob = run(keep(watched, b"x"))
     disk.failing["unlink"] = errno.EROFS

@@ -12,6 +12,7 @@ from rolecall.message import Body, Request, ServiceError, at_hand
 from rolecall.sigv4.chunked import Chain, ChunkedDecoder
 from rolecall.sigv4.problem import SignatureProblem
 from rolecall.sigv4.signature import EMPTY_SHA256, Payload
+from rolecall.wire.checksums import Digest
 
 _WORTH_A_THREAD = 128 * 1024
 _SHORT = 32 * 1024
@@ -37,6 +38,18 @@ class Streaming(Protocol):
 
     def trailers(self) -> Mapping[str, str]:
         """Return the verified trailers by lower-case name, after the end."""
+        ...
+
+    def entrust(self) -> Digest | None:
+        """Leave the hash that was signed to who takes the pieces; None where the body holds itself against it.
+
+        Asked before `chunks`. Every piece must go through the digest in its order, in whatever thread, and then
+        `prove` tells whether it held; before that the body has no trailers, and nobody may use it.
+        """
+        ...
+
+    def prove(self) -> None:
+        """Hear that every piece went through the digest that was entrusted. Raises ServiceError where it fails."""
         ...
 
     def at_hand(self) -> bytes | None:
@@ -73,6 +86,14 @@ class SlowBody:
         """Return the body's own."""
         return self._body.trailers()
 
+    def entrust(self) -> Digest | None:
+        """Entrust what the body does."""
+        return self._body.entrust()
+
+    def prove(self) -> None:
+        """Prove the body."""
+        self._body.prove()
+
 
 class PlainBody:
     """A body sent as it is, its hash signed (`sha256`) or not (None)."""
@@ -81,6 +102,7 @@ class PlainBody:
         """Read nothing yet."""
         self._request = request
         self.sha256 = sha256
+        self._entrusted: Digest | None = None
 
     @property
     def length(self) -> int | None:
@@ -99,21 +121,19 @@ class PlainBody:
     async def whole(self) -> AsyncIterator[bytes]:
         """Do as `chunks`, also for a body without a Content-Length."""
         length, received = self.length, 0
-        digest = _Digest() if self.sha256 is not None else None
+        digest = hashlib.sha256() if self.sha256 is not None and self._entrusted is None else None
         if length != 0:
             async for piece in self._request.body.chunks():
                 received += len(piece)
                 if length is not None and received > length:
                     raise _incomplete()
                 if digest is not None:
-                    await digest.update(piece)
+                    digest.update(piece)
                 yield piece
         if length is not None and received != length:
             raise _incomplete()
-        if digest is not None and self.sha256 is not None:
-            computed = await digest.hexdigest()
-            if computed != self.sha256:
-                raise _hash_mismatch(self.sha256, computed)
+        if digest is not None:
+            self._hold(digest.hexdigest())
 
     def at_hand(self) -> bytes | None:
         """Return the whole, verified, where it is short and has come. Raises ServiceError as `chunks` does."""
@@ -125,37 +145,31 @@ class PlainBody:
             return None
         if len(whole) != length:
             raise _incomplete()
-        if self.sha256 is not None and (computed := hashlib.sha256(whole).hexdigest()) != self.sha256:
-            raise _hash_mismatch(self.sha256, computed)
+        if self.sha256 is not None:
+            self._hold(hashlib.sha256(whole).hexdigest())
         return whole
 
+    def entrust(self) -> Digest | None:
+        """Return the SHA-256 that the pieces must go through, where one was signed."""
+        if self.sha256 is not None:
+            self._entrusted = hashlib.sha256()
+        return self._entrusted
+
+    def prove(self) -> None:
+        """Hold what went through the digest against what was signed. Raises ServiceError XAmzContentSHA256Mismatch."""
+        digest, self._entrusted = self._entrusted, None
+        if digest is not None:
+            self._hold(digest.digest().hex())
+
     def trailers(self) -> Mapping[str, str]:
-        """Return no trailers: this kind of body has none."""
+        """Return no trailers: this kind of body has none. Raises ValueError while an entrusted hash is not proved."""
+        if self._entrusted is not None:
+            raise ValueError("the body's hash was entrusted and is not proved")
         return {}
 
-
-class _Digest:
-    """A hash that takes large pieces in a thread, while whoever consumes the piece does something else with it."""
-
-    def __init__(self) -> None:
-        self._sha256 = hashlib.sha256()
-        self._working: asyncio.Future[None] | None = None
-
-    async def update(self, piece: bytes) -> None:
-        await self._settle()
-        if len(piece) >= _WORTH_A_THREAD:
-            self._working = asyncio.get_running_loop().run_in_executor(None, self._sha256.update, piece)
-        else:
-            self._sha256.update(piece)
-
-    async def hexdigest(self) -> str:
-        await self._settle()
-        return self._sha256.hexdigest()
-
-    async def _settle(self) -> None:
-        if self._working is not None:
-            await self._working
-            self._working = None
+    def _hold(self, computed: str) -> None:
+        if self.sha256 is not None and computed != self.sha256:
+            raise _hash_mismatch(self.sha256, computed)
 
 
 class ChunkedBody:
@@ -207,6 +221,12 @@ class ChunkedBody:
         if self._trailers is None:
             raise ValueError("trailers are known only after the end of the body")
         return self._trailers
+
+    def entrust(self) -> None:
+        """Return None: no piece is yielded whose signature did not hold."""
+
+    def prove(self) -> None:
+        """Do nothing: the end of `chunks` is the proof."""
 
 
 def empty_body(body: Streaming) -> bytes | None:

@@ -12,7 +12,7 @@ Promises, each a case in `tests/objects/contract.py`:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Protocol
 
 
@@ -42,6 +42,13 @@ class BlobWriter(Protocol):
 
     async def write(self, piece: bytes) -> None:
         """Append `piece`. Raises ObjectsUnavailable."""
+        ...
+
+    async def append(self, pieces: Sequence[bytes], see: Callable[[bytes], object]) -> None:
+        """Append `pieces` in a thread, where `see` is called with each just before it is written; return afterwards.
+
+        Raises ObjectsUnavailable, after which `see` may have been called for a part.
+        """
         ...
 
     async def commit(self) -> str:

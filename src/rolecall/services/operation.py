@@ -21,6 +21,7 @@ from rolecall.access.check import Access, Ask, Check, Denial
 from rolecall.message import Request
 from rolecall.objects.interface import Objects
 from rolecall.store.interface import Snapshot, Store, Transaction
+from rolecall.wire.checksums import Digest
 from rolecall.wire.model import OperationModel, service
 
 Result = Mapping[str, object]
@@ -39,7 +40,10 @@ P = TypeVar("P", bound=Parameters)
 
 
 class Payload(Protocol):
-    """A request body that is being verified while it streams: the end is reached only if every digest holds."""
+    """A request body that is being verified while it streams: the end is reached only if every digest holds.
+
+    But for the one that a handler may ask for, to take it with its own: that one it must have proved.
+    """
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Yield verified bytes. Raises ServiceError where a chunk, the whole, or its length does not hold."""
@@ -52,6 +56,14 @@ class Payload(Protocol):
 
     def trailers(self) -> Mapping[str, str]:
         """Return the verified trailer lines by lower-case name. Only after `chunks` has ended."""
+        ...
+
+    def entrust(self) -> Digest | None:
+        """Leave the body's own digest, where it has one, to who is about to take its `chunks`, every one of them."""
+        ...
+
+    def prove(self) -> None:
+        """Hold what went through the digest that was entrusted against what was signed. Raises ServiceError."""
         ...
 
     def at_hand(self) -> bytes | None:

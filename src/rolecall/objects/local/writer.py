@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from rolecall.objects.interface import ObjectsUnavailable
@@ -52,6 +53,13 @@ class LocalBlobWriter:
         if self._size >= self.load:
             await self._settle()
             self._under_way = self._executor.submit(self._store, self._take())
+
+    async def append(self, pieces: Sequence[bytes], see: Callable[[bytes], object]) -> None:
+        """Append `pieces` in a thread, shown to `see` there, and wait for it. Raises ObjectsUnavailable."""
+        self._refuse_if_over()
+        await self._settle()
+        self._under_way = self._executor.submit(self._show_and_store, self._take(), pieces, see)
+        await self._settle()
 
     async def commit(self) -> str:
         """Make the blob durable and visible, and return its id. Raises ObjectsUnavailable, after which it is gone."""
@@ -117,6 +125,13 @@ class LocalBlobWriter:
             self._append(pieces)
         except OSError as fault:
             raise unavailable(fault) from fault
+
+    def _show_and_store(self, before: list[bytes], pieces: Sequence[bytes], see: Callable[[bytes], object]) -> None:
+        if before:
+            self._store(before)
+        for piece in pieces:
+            see(piece)
+            self._store([piece])
 
     def _append(self, pieces: list[bytes]) -> Descriptor:
         if self._descriptor is None:

@@ -16,7 +16,7 @@ from rolecall.services.s3.intake import MOST, Intake, entity_too_large
 from rolecall.services.s3.making import Made
 from rolecall.services.s3.reading import Content, damaged, pieces_of
 from rolecall.store.interface import Transaction
-from rolecall.wire.checksums import Algorithm, bad_md5
+from rolecall.wire.checksums import Algorithm, Digest, bad_md5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ def arriving(streams: Streams, asked: Wanted, md5: bytes | None, *further: Algor
         raise entity_too_large(length, MOST)
 
     def held(intake: Intake) -> Checksum:
+        streams.payload.prove()
         if md5 is not None and md5 != intake.md5:
             raise bad_md5(md5, intake.md5)
         return verified(asked, intake.digests[asked.algorithm.name], streams.payload.trailers())
@@ -64,6 +65,8 @@ class _Source(Protocol):
 
     def chunks(self) -> AsyncIterator[bytes]: ...
 
+    def entrust(self) -> Digest | None: ...
+
 
 class _Copied:
     """The bytes of an object that is there."""
@@ -74,6 +77,9 @@ class _Copied:
         self._content = content
 
     def at_hand(self) -> None:
+        return None
+
+    def entrust(self) -> None:
         return None
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -104,7 +110,8 @@ class _Taken:
             if whole is not None:
                 intake.take_whole(whole)
             else:
-                await intake.take(self._source.chunks())
+                entrusted = self._source.entrust()
+                await intake.take(self._source.chunks(), entrusted)
             checksum = self._held(intake)
             await intake.commit()
         except BaseException:

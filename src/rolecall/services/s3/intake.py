@@ -1,7 +1,8 @@
 """Taking in object bytes: digests while they come, a place to keep them, nothing visible before all of it holds.
 
-Small bodies stay in memory and go into the store with their record. Larger ones go to a blob; each piece is hashed and
-written off the event loop, every digest in a thread of its own, while the next piece is on its way.
+Small bodies stay in memory and go into the store with their record. Larger ones go to a blob: each load of pieces is
+hashed and written by one thread, while it is warm in that processor's cache and the next is on its way. Where no other
+body has work for the processors, every slow digest gets a thread of its own.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ _SLOW = frozenset({"MD5", "SHA1", "SHA256", "SHA512"})
 class Intake:
     """The bytes of one body. After `take`, either `commit` and then `keep` in a transaction, or `drop`."""
 
+    _at_work = 0
+    """How many have threads at work."""
+
     def __init__(self, objects: Objects, *algorithms: Algorithm) -> None:
         """Prepare to calculate the MD5 and a checksum by each of `algorithms`."""
         self.size = 0
@@ -37,6 +41,7 @@ class Intake:
         self._digests: dict[str, Digest] = {"MD5": hashlib.md5(usedforsecurity=False)}
         for algorithm in algorithms:
             self._digests.setdefault(algorithm.name, algorithm.new())
+        self._entrusted: Digest | None = None
         self._held: list[bytes] = []
         self._held_size = 0
         self._writer: BlobWriter | None = None
@@ -44,8 +49,12 @@ class Intake:
         self._running: asyncio.Task[None] | None = None
         self._results: dict[str, bytes] = {}
 
-    async def take(self, chunks: AsyncIterator[bytes]) -> None:
-        """Take in the whole body. Raises what `chunks` raises, ServiceError EntityTooLarge, ObjectsUnavailable."""
+    async def take(self, chunks: AsyncIterator[bytes], entrusted: Digest | None = None) -> None:
+        """Take in the whole body, through `entrusted` too, a slow digest that is somebody else's.
+
+        Raises what `chunks` raises, ServiceError EntityTooLarge, ObjectsUnavailable.
+        """
+        self._entrusted = entrusted
         async for chunk in chunks:
             self.size += len(chunk)
             if self.size > MOST:
@@ -58,7 +67,7 @@ class Intake:
             await self._pass_on()
             await self._settle()
         else:
-            _update(self._digests.values(), self._held)
+            _update(self._every_digest(), self._held)
         self._results = {name: digest.digest() for name, digest in self._digests.items()}
 
     def take_whole(self, content: bytes) -> None:
@@ -118,29 +127,41 @@ class Intake:
             await running
 
     async def _digest_and_write(self, writer: BlobWriter, pieces: list[bytes], size: int) -> None:
-        """Hash and write pieces: beside the loop, each slow digest in a thread, where they are worth it."""
-        threads: list[asyncio.Future[None]] = []
+        """Hash and write pieces, beside the loop where they are worth it."""
         if size < _WORTH_A_THREAD:
-            _update(self._digests.values(), pieces)
-        else:
-            loop = asyncio.get_running_loop()
-            threads = [loop.run_in_executor(None, _update, group, pieces) for group in self._groups()]
-        try:
+            _update(self._every_digest(), pieces)
             for piece in pieces:
                 await writer.write(piece)
+            return
+        Intake._at_work += 1
+        try:
+            await self._beside(writer, pieces)
+        finally:
+            Intake._at_work -= 1
+
+    async def _beside(self, writer: BlobWriter, pieces: list[bytes]) -> None:
+        mine, *others = self._groups() if Intake._at_work == 1 else [self._every_digest()]
+        loop = asyncio.get_running_loop()
+        threads = [loop.run_in_executor(None, _update, group, pieces) for group in others]
+        try:
+            await writer.append(pieces, lambda piece: _update(mine, (piece,)))
         finally:
             await asyncio.gather(*threads)
 
+    def _every_digest(self) -> list[Digest]:
+        more = [] if self._entrusted is None else [self._entrusted]
+        return [*self._digests.values(), *more]
+
     def _groups(self) -> list[list[Digest]]:
         """Return the digests by the thread that works on them, the MD5's first."""
-        groups = [[digest] for name, digest in self._digests.items() if name in _SLOW]
-        groups[0] += [digest for name, digest in self._digests.items() if name not in _SLOW]
-        return groups
+        slow = [[digest] for name, digest in self._digests.items() if name in _SLOW]
+        slow[0] += [digest for name, digest in self._digests.items() if name not in _SLOW]
+        return slow if self._entrusted is None else [*slow, [self._entrusted]]
 
 
 def _update(digests: Iterable[Digest], pieces: Sequence[bytes]) -> None:
-    for digest in digests:
-        for piece in pieces:
+    for piece in pieces:
+        for digest in digests:
             digest.update(piece)
 
 
