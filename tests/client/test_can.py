@@ -11,6 +11,10 @@ import pytest
 from tests.client.asked import Command, Said
 from tests.serving import ACCOUNT, Credentials, Server, serving
 
+from rolecall.cases import facts
+from rolecall.client.facts import ALWAYS, EVERY_CALLER, LONG_TERM_ONLY, NEVER, no_role_can
+from rolecall.policy.request import PolicyRequest, Principal, PrincipalKind
+
 ARN = f"arn:aws:iam::{ACCOUNT}"
 KEY = "s3://the.data.bucket/report.csv"
 S3_FULL = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
@@ -111,6 +115,35 @@ def test_everyone_who_may_is_listed_with_the_way(ask: Any) -> None:
     ]
     told = ask("who-can", "s3:PutObject", KEY, "--context", "aws:MultiFactorAuthPresent=true", "--json").records()
     assert [len(one["chain"]) for one in told if one["principal"] == f"{ARN}:user/bob"] == [2]
+
+
+def test_what_needs_no_permission_is_known(ask: Any) -> None:
+    """AWS: no permissions are required for GetCallerIdentity, and a Deny of it has no effect."""
+    said = ask("can", "alice", "sts:GetCallerIdentity", "*")
+    assert said.out == (
+        "Yes. user/alice may sts:GetCallerIdentity on *.\n  no permission is needed, and no policy can deny it\n"
+    )
+    (told,) = ask("can", "role/DeployRole", "sts:getcalleridentity", "*", "--json").records()
+    assert (told["decision"], told["by"], told["fact"]) == ("allowed", [], ALWAYS)
+    who = ask("who-can", "sts:GetSessionToken", "*", "--json").records()
+    assert {one["principal"] for one in who} >= {f"{ARN}:user/{name}" for name in ("alice", "bob", "carol")}
+    assert not [one for one in who if ":role/" in one["principal"]]
+
+
+def test_what_no_session_of_a_role_can_call_is_known(ask: Any) -> None:
+    """AWS's table of what temporary credentials can call: neither GetSessionToken nor GetFederationToken."""
+    said = ask("can", "role/S3_Full_Access", "sts:GetSessionToken", "*")
+    assert said.code == 1
+    assert f"may not sts:GetSessionToken on *: {NEVER}." in said.out
+    (told,) = ask("can", "alice", "sts:GetFederationToken", "*", "--json").records()
+    assert (told["decision"], told["through"], told["fact"]) == ("implicitDeny", [], None)
+
+
+def test_the_commands_know_the_facts_that_decide_knows() -> None:
+    assert facts.EVERY_CALLER == EVERY_CALLER
+    for action in (*LONG_TERM_ONLY, "s3:GetObject"):
+        session = Principal(PrincipalKind.ROLE_SESSION, f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s", ACCOUNT, "AROA:s")
+        assert facts.cannot_call(PolicyRequest(session, action, "*", ACCOUNT, {})) is no_role_can(action)
 
 
 def test_nobody_may_is_an_answer_too(ask: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from tests.client.asked import Command
 from tests.serving import ACCOUNT, Credentials, Server, serving
 
 from rolecall.analysis.validation import PolicyType, Subject, validate
+from rolecall.client import generate_policy
 from rolecall.client.least_privilege import GROUPINGS, policy_for
-from rolecall.client.used import Need, needs_of, refusals_of
+from rolecall.client.used import Need, needs_of, refusals_of, unlisted_of
 from rolecall.policy.compile import compile_policy
 from rolecall.policy.decide import decide
 from rolecall.policy.layers import Attached, Policies
@@ -114,6 +116,42 @@ def test_awss_records_are_read_by_the_names_of_operations(record: dict[str, Any]
     assert needs_of(record) == needs
 
 
+@pytest.mark.parametrize(
+    ("record", "actions"),
+    [
+        (awss("GetUser", "iam"), ["iam:GetUser"]),
+        (awss("CopyObject", "s3"), ["s3:PutObject", "s3:GetObject"]),
+        (awss("GetUser", "iam", ALICE), []),
+        (awss("ListBuckets", "s3"), []),
+        (awss("GetCallerIdentity", "sts"), []),
+        (awss("GetUser", "iam", errorCode="AccessDenied"), []),
+        (awss("GetUser", "iam", additionalEventData={"decision": [{"action": "iam:GetUser", "resource": "*"}]}), []),
+    ],
+)
+def test_what_a_record_does_not_list_is_known_to_be_unlisted(record: dict[str, Any], actions: list[str]) -> None:
+    assert unlisted_of(record) == actions
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_star_that_stands_for_the_unknown_is_warned_of(
+    form: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """AWS's own records list resources for few operations; a policy from them is wider than what was done."""
+    records = [
+        awss("GetUser", "iam", userIdentity={"arn": ALICE}),
+        awss("GetObject", "s3", KEY, userIdentity={"arn": ALICE}),
+    ]
+    monkeypatch.setattr(generate_policy, "look_up", lambda *_, **__: iter(records))
+    monkeypatch.setattr(generate_policy, "asking", lambda arguments, ask: ask(None))
+    parser = ArgumentParser()
+    generate_policy.configure(parser)
+    assert generate_policy.run(parser.parse_args(["--principal", ALICE, *form])) == 0
+    said = capsys.readouterr()
+    assert 'Allowed on "*", because the records do not list the resources: iam:GetUser.' in said.err
+    told = json.loads(said.out)
+    assert told["onEverything"] == ["iam:GetUser"] if form else "onEverything" not in told
+
+
 def test_a_refused_request_is_no_need() -> None:
     record = awss("GetObject", "s3", KEY, BUCKET, errorCode="AccessDenied", requestID="r")
     assert [(one.need, one.code) for one in refusals_of(record)] == [(Need("s3:GetObject", KEY), "AccessDenied")]
@@ -172,4 +210,9 @@ def test_nobody_did_nothing(server: Server, tmp_path: Path) -> None:
     words = ("generate-policy", "--principal", f"arn:aws:iam::{ACCOUNT}:user/idle", "--json")
     told = Command(server, tmp_path)(*words, who=auditor)
     assert told.code == 1
-    assert json.loads(told.out) == {"policy": {"Version": "2012-10-17", "Statement": []}, "requests": 0, "refused": []}
+    assert json.loads(told.out) == {
+        "policy": {"Version": "2012-10-17", "Statement": []},
+        "requests": 0,
+        "refused": [],
+        "onEverything": [],
+    }

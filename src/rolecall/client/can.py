@@ -47,14 +47,14 @@ def _told(who: Someone, question: Wanted, itself: Simulated, chains: list[Chain]
     what = f"{question.action} on {question.resource}"
     if itself.allowed:
         told.append("Yes. ", style="bold green").append(f"{who.name} may {what}.\n", style="bold")
-        told.append(f"  by {', '.join(itself.by) or 'its policies'}\n")
+        told.append(f"  {itself.fact}\n" if itself.fact else f"  by {itself.reason or 'its policies'}\n")
     elif chains:
         told.append("Not by itself, but through a role. ", style="bold yellow")
         told.append(f"{who.name} may not {what}: {why_not(itself)}.\n", style="bold")
     else:
         told.append("No. ", style="bold red").append(f"{who.name} may not {what}: {why_not(itself)}.\n", style="bold")
     for chain in chains:
-        told.append(f"  {chain.spelled}", style="green").append(f"  by {', '.join(chain.result.by)}\n")
+        told.append(f"  {chain.spelled}", style="green").append(f"  by {chain.result.reason}\n")
     if itself.missing and not itself.allowed:
         told.append(f"  not known: {', '.join(itself.missing)} (give them with --context KEY=VALUE)\n", style="dim")
     if known is None:
@@ -64,6 +64,8 @@ def _told(who: Someone, question: Wanted, itself: Simulated, chains: list[Chain]
 
 def why_not(result: Simulated) -> str:
     """Return in words why a simulated request is refused."""
+    if result.fact:
+        return result.fact
     if result.limits and result.decision == "implicitDeny":
         return f"the {' and the '.join(result.limits)} does not allow it"
     words = _WORDS.get(result.decision, result.decision)
@@ -77,6 +79,7 @@ def _json(who: Someone, question: Wanted, itself: Simulated, chains: list[Chain]
         "resource": question.resource,
         "decision": itself.decision,
         "by": list(itself.by),
+        "fact": itself.fact or None,
         "missingContextValues": list(itself.missing),
         "through": [{"chain": [step.arn for step in chain.steps], "by": list(chain.result.by)} for chain in chains],
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rolecall.client.facts import ALWAYS, NEVER, needs_no_permission, no_role_can
 from rolecall.client.policies import Simulated, simulate
 from rolecall.client.questions import Someone, Wanted
 from rolecall.client.settings import Connection
@@ -29,8 +30,15 @@ class Chain:
 
 
 def decide(at: Connection, who: Someone, wanted: Wanted) -> Simulated:
-    """Return what the policies make of the wanted action by someone. Raises Refused, Unreachable."""
+    """Return what becomes of the wanted action by someone. Raises Refused, Unreachable.
+
+    A simulation tells what the policies say, as on AWS; where they have no say, the fact takes its place.
+    """
     (result,) = simulate(at, who.arn, wanted.action, [wanted.resource], wanted.context, wanted.resource_policy)
+    if who.is_role and no_role_can(wanted.action):
+        return replace(result, decision="implicitDeny", by=(), missing=(), limits=(), fact=NEVER)
+    if needs_no_permission(wanted.action):
+        return replace(result, decision="allowed", by=(), missing=(), limits=(), fact=ALWAYS)
     return result
 
 

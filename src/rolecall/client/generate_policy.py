@@ -17,7 +17,7 @@ from rolecall.client.least_privilege import FOLDERS, GROUPINGS, policy_for
 from rolecall.client.moment import moment
 from rolecall.client.settings import Connection
 from rolecall.client.trail import span
-from rolecall.client.used import Need, Refusal, is_by, needs_of, refusals_of
+from rolecall.client.used import Need, Refusal, is_by, needs_of, refusals_of, unlisted_of
 
 _LARGEST = 6144
 """Characters of a managed policy, white space not counted."""
@@ -37,7 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how S3 objects are put together: not at all, by folder where there are many, by bucket (default: folder)",
     )
     add_options(
-        parser, nothing="nothing was allowed", printed="print JSON, one object with policy and refused requests"
+        parser,
+        nothing="nothing was allowed",
+        printed="print JSON, one object with policy and refused requests",
     )
 
 
@@ -49,18 +51,23 @@ def run(arguments: argparse.Namespace) -> int:
 def _answer(arguments: argparse.Namespace, at: Connection) -> int:
     needs: list[Need] = []
     refused: list[Refusal] = []
+    unlisted: set[str] = set()
     count = 0
     for record in _records(arguments, at):
         count += 1
         needs += needs_of(record)
         refused += refusals_of(record)
+        unlisted.update(unlisted_of(record))
     policy = policy_for(set(needs), arguments.group)
     if arguments.json:
-        print(json.dumps({"policy": policy, "requests": count, "refused": _listed(refused)}))  # noqa: T201
+        told = {"policy": policy, "requests": count, "refused": _listed(refused), "onEverything": sorted(unlisted)}
+        print(json.dumps(told))  # noqa: T201
+        _warn_of(unlisted)
         return FOUND if needs else NOT_FOUND
     if needs:
         print(json.dumps(policy, indent=4))  # noqa: T201
     _tell(arguments.principal, count, refused, policy)
+    _warn_of(unlisted)
     return FOUND if needs else NOT_FOUND
 
 
@@ -88,6 +95,16 @@ def _listed(refused: list[Refusal]) -> list[dict[str, object]]:
         }
         for need in sorted(times)
     ]
+
+
+def _warn_of(unlisted: set[str]) -> None:
+    """Warn of actions that the policy allows on everything because nobody said on what they were used."""
+    if unlisted:
+        words = (
+            f'Allowed on "*", because the records do not list the resources: {", ".join(sorted(unlisted))}.'
+            " Put the resources in by hand, but for actions that are on none."
+        )
+        Console(file=sys.stderr, soft_wrap=True).print(Text(words, style="yellow"))
 
 
 def _tell(principal: str, count: int, refused: list[Refusal], policy: dict[str, object]) -> None:

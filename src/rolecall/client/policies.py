@@ -32,11 +32,18 @@ class Simulated:
     """Condition keys that the policies look at and nobody gave."""
     limits: Sequence[str]
     """What else refuses: `permissions boundary`, `service control policy`."""
+    fact: str = ""
+    """Why no policy has a say, where that is so."""
 
     @property
     def allowed(self) -> bool:
         """Whether the request would be allowed."""
         return self.decision == "allowed"
+
+    @property
+    def reason(self) -> str:
+        """What an answer is by, in words: the policies, or the fact that leaves them no say."""
+        return self.fact or ", ".join(self.by)
 
 
 def simulate(

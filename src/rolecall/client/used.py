@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rolecall.client.events import Record
+from rolecall.client.facts import needs_no_permission
 from rolecall.client.record import is_refused, objects, text
 
 _LISTING = "arn:aws:s3:::*"
-_FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
-"""What everybody may do without a policy."""
+_ON_NOTHING = frozenset({"s3:ListAllMyBuckets"})
+"""Actions of which it is known that they are on no resource in particular."""
 _ACTIONS: Mapping[str, tuple[str, ...]] = {
     "s3:AbortMultipartUpload": ("s3:AbortMultipartUpload",),
     "s3:CompleteMultipartUpload": ("s3:PutObject",),
@@ -88,6 +89,16 @@ def needs_of(record: Record) -> list[Need]:
     return list(_by_name(record))
 
 
+def unlisted_of(record: Record) -> list[str]:
+    """Return the actions of an allowed request whose resource is not known: of AWS, which tells no decisions.
+
+    A policy can allow them on everything only, which is more than was used unless they are on nothing in particular.
+    """
+    if is_refused(record) or objects(record, "additionalEventData", "decision") or not text(record, "eventName"):
+        return []
+    return [need.action for need in _by_name(record) if need.resource == "*" and need.action not in _ON_NOTHING]
+
+
 def refusals_of(record: Record) -> list[Refusal]:
     """Return what a request was refused for the want of rights."""
     if not is_refused(record):
@@ -109,7 +120,7 @@ def _by_name(record: Record) -> Iterator[Need]:
     """Yield what an operation needs by its name and the resources that the record lists."""
     service = text(record, "eventSource").partition(".")[0]
     operation = f"{service}:{text(record, 'eventName')}"
-    if operation in _FREE:
+    if needs_no_permission(operation):
         return
     found = [text(one, "ARN") for one in objects(record, "resources") if text(one, "ARN").startswith("arn:")]
     for action in _ACTIONS.get(operation, (operation,)):

@@ -55,7 +55,7 @@ def _table(chains: list[Chain]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for chain in chains:
         way = Text("  " + chain.spelled, style="green" if len(chain.steps) == 1 else "yellow")
-        table.add_row(way, Text(f"by {', '.join(chain.result.by)}"))
+        table.add_row(way, Text(chain.result.fact or f"by {chain.result.reason}"))
     return table
 
 
@@ -64,4 +64,5 @@ def _json(chain: Chain) -> dict[str, object]:
         "principal": chain.steps[0].arn,
         "chain": [step.arn for step in chain.steps],
         "by": list(chain.result.by),
+        "fact": chain.result.fact or None,
     }
