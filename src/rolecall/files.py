@@ -1,4 +1,4 @@
-"""The machine's files, as far as engines and key files need them: the one door to read, write, sync, rename and unlink.
+"""The machine's files, as far as engines and key files need them: the one door to read, write, sync, name and unlink.
 
 Engines take a `Files` as an argument, so that a test can let the disk fill up, fail, or lose what was not synced.
 """
@@ -52,6 +52,10 @@ class Files(Protocol):
         """Give `source` the name `target`, in one step, replacing what has that name."""
         ...
 
+    def link(self, source: str, target: str) -> None:
+        """Give the file `source` the second name `target`, which is free."""
+        ...
+
     def unlink(self, path: str) -> None:
         """Remove the name `path`."""
         ...
@@ -103,6 +107,10 @@ class RealFiles:
     def rename(self, source: str, target: str) -> None:
         """Rename atomically."""
         Path(source).replace(target)
+
+    def link(self, source: str, target: str) -> None:
+        """Make a hard link."""
+        os.link(source, target)
 
     def unlink(self, path: str) -> None:
         """Remove a name."""

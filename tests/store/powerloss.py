@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from tests.store.watched import WatchedFiles, WatchedVFS, Watcher
@@ -74,6 +75,9 @@ class Recorder(Watcher):
 
     def renamed(self, source: str, target: str) -> None:
         self.note(Event("renamed", target, content=source.encode()))
+
+    def linked(self, source: str, target: str) -> None:
+        self.note(Event("linked", target, content=source.encode()))
 
     def unlinked(self, path: str) -> None:
         self.note(Event("unlinked", path))
@@ -273,6 +277,17 @@ class Disk:
         self._live[event.path] = identity
         partner = self._change(place, event.path, identity)
         self._change(place, source, None, partner)
+        self._follow(self._folders, source, event.path)
+        self._follow(self._live, source, event.path)
+
+    def _follow(self, known: dict[str, Any], source: str, target: str) -> None:
+        """Know what lies in a folder under the folder's new name too: which name it has is for its own parent."""
+        for path in [one for one in known if one == source or one.startswith(f"{source}/")]:
+            known[target + path.removeprefix(source)] = known[path]
+
+    def _linked(self, place: int, event: Event) -> None:
+        identity = self._live[event.path] = self._live[event.content.decode()]
+        self._change(place, event.path, identity)
 
     def _unlinked(self, place: int, event: Event) -> None:
         self._live.pop(event.path, None)

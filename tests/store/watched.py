@@ -35,6 +35,9 @@ class Watcher:
     def renamed(self, source: str, target: str) -> None:
         """Take note of a new name."""
 
+    def linked(self, source: str, target: str) -> None:
+        """Take note of a second name."""
+
     def unlinked(self, path: str) -> None:
         """Take note of a name that is gone."""
 
@@ -93,6 +96,11 @@ class WatchedFiles(RealFiles):
         self._watcher.before("rename", target)
         super().rename(source, target)
         self._watcher.renamed(source, target)
+
+    def link(self, source: str, target: str) -> None:
+        self._watcher.before("link", target)
+        super().link(source, target)
+        self._watcher.linked(source, target)
 
     def unlink(self, path: str) -> None:
         self._watcher.before("unlink", path)

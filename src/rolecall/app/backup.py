@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rolecall.app.copies import Unreadable
-from rolecall.app.folder import MANIFEST, DataFolder, FolderRefused
+from rolecall.app.folder import MANIFEST, UNFINISHED, DataFolder, FolderRefused
 from rolecall.app.progress import Progress
 from rolecall.app.snapshot import Options, make_snapshot
 from rolecall.clock import SystemClock
-from rolecall.files import Files, RealFiles
+from rolecall.files import Files, RealFiles, write_whole
 from rolecall.store.interface import StoreError
 from rolecall.upkeep.manifest import BackupDamaged, Manifest, read_manifest
 
@@ -78,10 +78,13 @@ def back_up(
         earlier = backups_in(target)
         name = _free_name(target, f"{now:%Y%m%dT%H%M%SZ}")
         partial = target / f"{_PARTIAL}{name}"
-        partial.mkdir(mode=0o700)
+        files.make_folder(str(partial))
         try:
+            write_whole(files, partial / UNFINISHED, b"")
             manifest = make_snapshot(folder, partial, now, earlier[-1] if earlier else None, progress, files, options)
-            partial.rename(target / name)
+            files.unlink(str(partial / UNFINISHED))
+            files.sync_folder(str(partial))
+            files.rename(str(partial), str(target / name))
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise

@@ -57,10 +57,10 @@ def copy(files: Files, source: Path, target: Path) -> Sum:
     return Sum(size, digest.hexdigest())
 
 
-def link(source: Path, target: Path) -> bool:
+def link(files: Files, source: Path, target: Path) -> bool:
     """Give a file a second name, and return whether the file systems let us."""
     with suppress(OSError):
-        target.hardlink_to(source)
+        files.link(str(source), str(target))
         return True
     return False
 

@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise FolderRefused(f"`{folder.path}` is not a data folder of Rolecall.")
         if (folder.path / MANIFEST).exists():
             raise FolderRefused(f"`{folder.path}` is a backup: `rolecall restore --check` reads one.")
+        folder.refuse_if_unfinished()
         if arguments.repair:
             folder.refuse_if_foreign()
         examination.run(quick=arguments.quick)

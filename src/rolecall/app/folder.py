@@ -11,6 +11,8 @@ ROOT_CREDENTIALS = "root-credentials"
 TUTORIAL_CREDENTIALS = "tutorial-credentials"
 MANIFEST = "backup.json"
 """The file by which a backup is known: such a folder is restored, never served."""
+UNFINISHED = "unfinished"
+"""The file by which a folder is known that a backup or a restore began and did not finish: nothing uses such a one."""
 
 
 class FolderRefused(Exception):
@@ -43,6 +45,7 @@ class DataFolder:
 
     def refuse_if_absent(self) -> None:
         """Raise FolderRefused where there is no store, so that nobody takes an empty folder for one of ours."""
+        self.refuse_if_unfinished()
         if not self.store.exists():
             raise FolderRefused(f"`{self.path}` is not a data folder of Rolecall.")
 
@@ -54,11 +57,20 @@ class DataFolder:
                 f"`{self.path}` belongs to the user {owner}: run this as that user (sudo -u '#{owner}')."
             )
 
+    def refuse_if_unfinished(self) -> None:
+        """Raise FolderRefused for what a backup or a restore that was cut short has left."""
+        if (self.path / UNFINISHED).exists():
+            raise FolderRefused(
+                f"`{self.path}` was left by a `rolecall backup` or `rolecall restore` that did not end: objects may be"
+                " missing. Remove it, and run the command again."
+            )
+
     def refuse_if_robbed(self) -> None:
-        """Raise FolderRefused for a backup, and where a folder that has been in use lacks its store or its keyring.
+        """Raise FolderRefused for a backup, for half of one, and for a folder in use that lacks its store or keyring.
 
         Begun anew, it would look well and be empty. Cut-short first starts leave nothing that this refuses.
         """
+        self.refuse_if_unfinished()
         has_store = self.store.exists() and self.store.stat().st_size > 0
         if not has_store and any(one.exists() for one in (self.trail, self.objects, self.path / ROOT_CREDENTIALS)):
             raise FolderRefused(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from itertools import islice
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from rolecall.app import copies
 from rolecall.app.backup import backups_in
-from rolecall.app.folder import MANIFEST, DataFolder, FolderRefused
+from rolecall.app.folder import MANIFEST, UNFINISHED, DataFolder, FolderRefused
 from rolecall.app.progress import Progress
 from rolecall.clock import SystemClock
 from rolecall.directory.sessions import replace_session_keys
-from rolecall.files import Files, RealFiles
+from rolecall.files import Files, RealFiles, write_whole
 from rolecall.objects.local import BlobFiles
 from rolecall.store.interface import StoreError
 from rolecall.store.sealing import MasterKeys
@@ -81,13 +81,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def restore(
-    source: Source, folder: DataFolder, progress: Progress, keyring: Path | None, *, new_session_keys: bool
+    source: Source,
+    folder: DataFolder,
+    progress: Progress,
+    keyring: Path | None,
+    *,
+    new_session_keys: bool,
+    files: Files | None = None,
 ) -> None:
     """Make `folder` of the backup `source`: it is there when it is whole and durable, or not at all.
 
-    Raises FolderRefused, BackupDamaged, StoreError, Unreadable, OSError.
+    It is made under another name, and says until it is whole that it is not. Raises FolderRefused, BackupDamaged,
+    StoreError, Unreadable, OSError.
     """
-    files = RealFiles()
+    files = files or RealFiles()
     _refuse_if_used(folder)
     keyring = keyring or source.path / folder.keyring.name
     if not keyring.exists():
@@ -96,17 +103,22 @@ def restore(
             " secret in the backup opens."
         )
     folder.path.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{folder.path.name}.restoring-", dir=folder.path.parent))
+    building = folder.path.with_name(f".{folder.path.name}.restoring-{secrets.token_hex(4)}")
+    files.make_folder(str(building))
     try:
         fresh = DataFolder(building)
+        write_whole(files, building / UNFINISHED, b"")
         source.copy_files(building, files)
         keys = MasterKeys.load(keyring)
-        keys.save(fresh.keyring)
+        keys.save(fresh.keyring, files)
         _begin_again(fresh, keys, new_session_keys=new_session_keys)
         source.copy_blobs(fresh.objects, progress, files)
         copies.sync_tree(files, building)
-        building.rename(folder.path)
+        files.unlink(str(building / UNFINISHED))
+        files.sync_folder(str(building))
+        files.rename(str(building), str(folder.path))
     except BaseException:
+        DataFolder(building).store.unlink(missing_ok=True)  # first: what is left without it is never served
         shutil.rmtree(building, ignore_errors=True)
         raise
     files.sync_folder(str(folder.path.parent))

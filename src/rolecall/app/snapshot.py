@@ -148,12 +148,12 @@ class _Taken:
     def _one(self, one: tuple[str, int]) -> Sum | None:
         blob, size = one
         target, known = self._target.path(blob), self._sums.get(blob)
-        if self._is_in_earlier(blob, size, known) and copies.link(self._earlier.path(blob), target):
+        if self._is_in_earlier(blob, size, known) and copies.link(self._files, self._earlier.path(blob), target):
             return known
         if self._source.size(blob) != size:
             return None
         try:
-            if self._link and copies.link(self._source.path(blob), target):
+            if self._link and copies.link(self._files, self._source.path(blob), target):
                 found = copies.sum_of(target)
             else:
                 found = copies.copy(self._files, self._source.path(blob), target)
