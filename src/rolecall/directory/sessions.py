@@ -99,8 +99,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Random bytes that mean nothing, where a client asked for a longer token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True):
     """Temporary credentials, ready to hand out."""
 
     access_key_id: str
