@@ -156,7 +156,7 @@ class Receiver:
         self._parser = httptools.HttpRequestParser(self)
         self._resumes = True
         self._parser.feed_data(b"POST / HTTP/1.1\r\n" + _framing(latest.request) + b"\r\n")
-        return rest
+        return b"" if self.deaf else rest
 
     def _break_off(self, bad: BadHead) -> None:
         """Ignore whatever else comes, and fail the body that is being read or, without one, answer the refusal."""
