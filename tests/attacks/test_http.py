@@ -17,6 +17,11 @@ SMUGGLED = b"GET /-/health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 REFUSED = {
     "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "a host that is markup": (b'GET / HTTP/1.1\r\nHost: a"><script>\r\n\r\n', 400),
+    "a host with a path": (b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400),
+    "a host with a user": (b"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", 400),
+    "a host with a blank": (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+    "a host beyond ASCII": (b"GET / HTTP/1.1\r\nHost: a\xe9\r\n\r\n", 400),
     "two hosts": (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
     "101 header lines": (b"GET / HTTP/1.1\r\n" + HOST + b"".join(b"a%d: b\r\n" % i for i in range(101)) + b"\r\n", 431),
     "a target of 70,000 bytes": (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from rolecall.edge.origin import Origin
@@ -14,6 +15,8 @@ MAX_HEAD = 256 * 1024
 
 _LONGEST_KEPT = 64
 """Of the names that are remembered, in bytes: a head may hold one of a quarter of a megabyte."""
+_HOST = re.compile(r"(?:\[[0-9A-Za-z:.%_~-]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]*)?")
+"""A name or an address, and a port: what answers show of it must not be read as anything else (RFC 9112, 3.2)."""
 _FRAMING = frozenset({"host", "transfer-encoding", "content-length"})
 
 
@@ -86,8 +89,11 @@ def _unambiguous(request: Request, version: str) -> bool:
     by_name = request.by_name
     if len(by_name) != len(request.headers) and _repeats_framing(request.headers):
         return False
+    host = by_name.get("host")
+    if host and _HOST.fullmatch(host.strip(" \t")) is None:
+        return False
     if version == "1.1":
-        if not by_name.get("host"):
+        if not host:
             return False
     elif version != "1.0" or "transfer-encoding" in by_name:
         return False
