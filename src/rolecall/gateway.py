@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
 from msgspec.structs import replace
 
 from rolecall.access.allowed import Allowed
-from rolecall.access.audit import Happened
 from rolecall.access.authenticate import NOBODY, Authenticated, KnownCredentials, authenticate, prove_again, read_all
-from rolecall.access.authorize import Denied, admit, authorize, decisions_of
+from rolecall.access.authorize import admit, authorize
 from rolecall.access.cors import cors_headers, preflight
 from rolecall.access.form_upload import open_form
 from rolecall.access.gather import Lookups
+from rolecall.access.journal import Journal, Trace
 from rolecall.access.limits import THROTTLED_SECONDS, THROTTLES, Limits
 from rolecall.access.payload import SlowBody, Streaming, empty_body
 from rolecall.access.room import Room
@@ -56,24 +53,6 @@ FORM_UPLOAD = "PostObject"
 _log = logging.getLogger("rolecall.gateway")
 
 
-@dataclass(slots=True)
-class _Trace:
-    """How far a request came and what each stage made of it, for the trail."""
-
-    sent: Request
-    """As it came, which is what was signed."""
-    service: str
-    request_id: str
-    now: datetime
-    request: Request
-    """As it is understood: a presigned URL's headers are among its headers."""
-    routed: Routed | None = None
-    proof: Authenticated | None = None
-    parameters: Mapping[str, object] | None = None
-    allowed: Allowed | None = None
-    result: Result | None = None
-
-
 _Decided = tuple[Call, Allowed, Result | None]
 """A call that may be made, and its result where it only reads."""
 
@@ -97,17 +76,14 @@ class Gateway:
     ) -> None:
         """Serve the operations of `registry`. Events of nobody's account are written down for `account`."""
         self._limits = limits or Limits()
-        self._measures = measures or Measures()
         self._registry = registry
         self._store = store
         self._objects = objects
-        self._trail = trail
-        self._uses = uses
         self._clock = clock
         self._domains = settings.base_domains
         self._region = settings.region
         self._max_form = settings.max_form
-        self._account = account
+        self._journal = Journal(trail, uses, measures or Measures(), account)
         self._lookups = Lookups()
         self._known = KnownCredentials()
         self._room = Room()
@@ -122,7 +98,7 @@ class Gateway:
         began = monotonic()
         service, error = self._addressed(request)
         request_id = new_short_request_id() if service == "s3" else new_request_id()
-        trace = _Trace(request, service, request_id, self._clock.now(), request)
+        trace = Trace(request, service, request_id, self._clock.now(), request)
         if error is None:
             try:
                 response = await self._journey(trace)
@@ -138,13 +114,12 @@ class Gateway:
             if trace.proof is None:
                 error = self._limits.unproved(trace.service, request, error)
             response = refusal(trace.service, request, error, request_id=request_id, host_id=new_host_id())
-        self._measure(trace, response.status, error, monotonic() - began)
-        self._record(trace, response.status, error)
+        self._journal.close(trace, response.status, error, monotonic() - began)
         if error is not None and error.code in THROTTLES:
             await asyncio.sleep(THROTTLED_SECONDS)
         return self._with_cors(trace, response)
 
-    async def _journey(self, trace: _Trace) -> Response:
+    async def _journey(self, trace: Trace) -> Response:
         """Take a request through its stages: in one view of the store, unless its body has to be waited for."""
         request = trace.request = with_hoisted_headers(trace.sent) if trace.service == "s3" else trace.sent
         if trace.service == "s3" and request.method == "OPTIONS":
@@ -175,7 +150,7 @@ class Gateway:
         host_id = new_host_id() if service == "s3" else ""
         return speech_of(service).answer(routed, result, request_id=trace.request_id, host_id=host_id)
 
-    async def _read_form(self, trace: _Trace) -> bytes:
+    async def _read_form(self, trace: Trace) -> bytes:
         """Read the document of a request that is not authenticated yet: it is a part of what was signed."""
         return await read_all(self._room.body_of(trace.request, trace.service), self._max_form)
 
@@ -185,7 +160,7 @@ class Gateway:
         with self._store.view() as view:
             return preflight(view, bucket, key, request)
 
-    def _with_cors(self, trace: _Trace, response: Response) -> Response:
+    def _with_cors(self, trace: Trace, response: Response) -> Response:
         """Return the answer, a refusal too, with what lets the page that asked read it, by its bucket's rules."""
         if trace.routed is None or trace.routed.bucket is None or trace.request.header("origin") is None:
             return response
@@ -203,7 +178,7 @@ class Gateway:
         except ServiceError as error:
             return spoken_by(request, self._domains), error
 
-    def _authenticate(self, trace: _Trace, operation: Declared, form: bytes | None, view: Snapshot) -> Streaming:
+    def _authenticate(self, trace: Trace, operation: Declared, form: bytes | None, view: Snapshot) -> Streaming:
         """Find out who sent a request, and return its body, to be verified while it is read."""
         trace.proof = proof = authenticate(
             trace.sent,
@@ -220,7 +195,7 @@ class Gateway:
 
     def _decide_at_once(
         self,
-        trace: _Trace,
+        trace: Trace,
         routed: Routed,
         operation: Declared,
         payload: Streaming,
@@ -238,7 +213,7 @@ class Gateway:
         trace.parameters = speech_of(trace.service).parse(routed, trace.request, document)
         return self._decide(trace, operation, view)
 
-    async def _read_document(self, trace: _Trace, routed: Routed, payload: Streaming, form: bytes | None) -> None:
+    async def _read_document(self, trace: Trace, routed: Routed, payload: Streaming, form: bytes | None) -> None:
         """Parse a document that is read only now, when it is known who sends it, and whose hash has held."""
         document = form
         if document is None:
@@ -250,7 +225,7 @@ class Gateway:
         else:
             trace.parameters = await asyncio.to_thread(parse, routed, trace.request, document)
 
-    async def _open_form(self, trace: _Trace, routed: Routed) -> Payload:
+    async def _open_form(self, trace: Trace, routed: Routed) -> Payload:
         """Authenticate and parse a browser's form, whose fields are its head. Its file waits."""
         form = await open_form(trace.request)
         with self._store.view() as view:
@@ -266,7 +241,7 @@ class Gateway:
         trace.parameters = parse_form(routed, form.fields)
         return form.file(sender.policy)
 
-    def _decide(self, trace: _Trace, operation: Declared, view: Snapshot) -> _Decided:
+    def _decide(self, trace: Trace, operation: Declared, view: Snapshot) -> _Decided:
         """Authorize a request whose parameters are known, and run it where it only reads."""
         proof = trace.proof
         if proof is None or trace.parameters is None:
@@ -289,12 +264,12 @@ class Gateway:
             raise ServiceError("AccessDenied", "Access Denied", 403, reason="the authorization is for another request")
         return call, allowed, call.read(allowed, view, self._objects) if call.manner is Manner.READ else None
 
-    def _prove_again(self, trace: _Trace, view: Snapshot) -> None:
+    def _prove_again(self, trace: Trace, view: Snapshot) -> None:
         """See that who was proved before a body came still has the credentials that it was proved by."""
         if trace.proof is not None:
             trace.proof = prove_again(trace.proof, service=trace.service, view=view, now=trace.now, known=self._known)
 
-    def _decide_at_the_end(self, trace: _Trace, operation: Declared) -> None:
+    def _decide_at_the_end(self, trace: Trace, operation: Declared) -> None:
         """Refuse an upload whose sender lost, while it came, the credentials or the right to it.
 
         The time is still that at which it began: what ran out meanwhile may finish (docs/decisions/slow-uploads.md).
@@ -304,7 +279,7 @@ class Gateway:
             self._decide(trace, operation, view)
 
     async def _invoke(
-        self, trace: _Trace, operation: Declared, call: Call, allowed: Allowed, payload: Payload
+        self, trace: Trace, operation: Declared, call: Call, allowed: Allowed, payload: Payload
     ) -> Result:
         manner = call.manner
         if manner is Manner.UNBUILT:
@@ -313,46 +288,3 @@ class Gateway:
             return await self._store.write(lambda transaction: call.write(allowed, transaction), brief=call.brief)
         body = SlowBody(payload, lambda: self._decide_at_the_end(trace, operation))
         return await call.stream(allowed, Streams(self._store, self._objects, body))
-
-    def _measure(self, trace: _Trace, status: int, error: ServiceError | None, seconds: float) -> None:
-        operation = trace.routed.operation.name if trace.routed else ""
-        self._measures.request(trace.service, operation, _outcome(status, error), seconds)
-
-    def _record(self, trace: _Trace, status: int, error: ServiceError | None) -> None:
-        """Queue the request's event; for a change this is before its answer leaves.
-
-        Preflights are nobody's doing, and who sends too much must not fill the trail: those are counted alone.
-        """
-        if trace.request.method == "OPTIONS" or (error is not None and error.code in THROTTLES):
-            return
-        proof, allowed = trace.proof, trace.allowed
-        if proof is not None:
-            self._uses.note(proof.caller, proof.facts, trace.service, trace.now)
-        decisions = error.decisions if isinstance(error, Denied) else decisions_of(allowed) if allowed else ()
-        self._trail.record(
-            Happened(
-                trace.request,
-                trace.request_id,
-                status,
-                self._account,
-                service=trace.service,
-                operation=trace.routed.operation.name if trace.routed else "",
-                caller=proof.caller if proof else None,
-                signature=proof.facts if proof else None,
-                parameters=trace.parameters,
-                decisions=decisions,
-                result=trace.result,
-                error=error,
-            )
-        )
-
-
-def _outcome(status: int, error: ServiceError | None) -> str:
-    """Return how a request ended, in the words of `measures.OUTCOMES`."""
-    if error is None:
-        return "allowed"
-    if error.code in THROTTLES:
-        return "throttled"
-    if status == 403:
-        return "denied"
-    return "failed" if status >= 500 and status != 501 else "refused"
