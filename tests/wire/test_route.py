@@ -300,31 +300,31 @@ def test_a_bucket_that_no_bucket_can_be_called_is_refused(target: str) -> None:
 @pytest.mark.parametrize(
     ("host", "target", "expected"),
     [
-        ("b.localhost", "/k", ("b", "k", "virtual")),
-        ("b.localhost:4500", "/k", ("b", "k", "virtual")),
-        ("B.LocalHost:4500", "/k", ("b", "k", "virtual")),
-        ("b.localhost.", "/k", ("b", "k", "virtual")),
-        ("my.dotted.bucket.localhost", "/a//k", ("my.dotted.bucket", "a//k", "virtual")),
-        ("b.s3.example.com", "/", ("b", None, "virtual")),
-        ("b.localhost", "/b/k", ("b", "b/k", "virtual")),
-        ("localhost", "/b/k", ("b", "k", "path")),
-        ("s3.example.com", "/b/k", ("b", "k", "path")),
-        ("example.com", "/b/k", ("b", "k", "path")),
-        ("b.example.com", "/b/k", ("b", "k", "path")),
-        ("xlocalhost", "/b/k", ("b", "k", "path")),
-        ("127.0.0.1:4500", "/b/k", ("b", "k", "path")),
-        ("[::1]:4500", "/b/k", ("b", "k", "path")),
-        ("[::1]", "/b/k", ("b", "k", "path")),
-        ("", "/b/k", ("b", "k", "path")),
-        ("a@evil/..", "/b/k", ("b", "k", "path")),
+        ("b.localhost", "/k", ("b", "k")),
+        ("b.localhost:4500", "/k", ("b", "k")),
+        ("B.LocalHost:4500", "/k", ("b", "k")),
+        ("b.localhost.", "/k", ("b", "k")),
+        ("my.dotted.bucket.localhost", "/a//k", ("my.dotted.bucket", "a//k")),
+        ("b.s3.example.com", "/", ("b", None)),
+        ("b.localhost", "/b/k", ("b", "b/k")),
+        ("localhost", "/b/k", ("b", "k")),
+        ("s3.example.com", "/b/k", ("b", "k")),
+        ("example.com", "/b/k", ("b", "k")),
+        ("b.example.com", "/b/k", ("b", "k")),
+        ("xlocalhost", "/b/k", ("b", "k")),
+        ("127.0.0.1:4500", "/b/k", ("b", "k")),
+        ("[::1]:4500", "/b/k", ("b", "k")),
+        ("[::1]", "/b/k", ("b", "k")),
+        ("", "/b/k", ("b", "k")),
+        ("a@evil/..", "/b/k", ("b", "k")),
     ],
 )
 def test_a_bucket_comes_from_the_host_only_under_a_base_domain(
-    host: str, target: str, expected: tuple[str, str | None, str]
+    host: str, target: str, expected: tuple[str, str | None]
 ) -> None:
     """CVE-2026-54282: an odd Host names nothing."""
     routed = s3("GET", target, host=host)
-    assert (routed.bucket, routed.key, routed.style) == expected
+    assert (routed.bucket, routed.key) == expected
 
 
 @pytest.mark.parametrize("host", [".localhost", "a/b.localhost", "a b.localhost", "a%2fb.localhost", "a:1.localhost"])

@@ -82,23 +82,19 @@ def frame(
     """
     name = _EVENT_NAMES.get(operation, operation)
     source = f"{service or 'unknown'}.amazonaws.com"
-    head = {"eventVersion": EVENT_VERSION, "userIdentity": identity(caller) if caller is not None else _UNKNOWN}
-    middle = {
-        "eventSource": source,
-        "eventName": name,
-        "awsRegion": region,
-        "sourceIPAddress": client,
-        "userAgent": agent,
-    }
-    tail: dict[str, object] = {
-        "eventType": "AwsApiCall",
-        "managementEvent": not about_objects,
-        "recipientAccountId": account,
-        "eventCategory": "Data" if about_objects else "Management",
-    }
-    if tls is not None:
-        tail["tlsDetails"] = {"tlsVersion": tls[0], "clientProvidedHostHeader": tls[1]}
-    opening, between, closing = members_as_json(head), members_as_json(middle), members_as_json(tail)
+    opening = members_as_json(
+        {"eventVersion": EVENT_VERSION, "userIdentity": identity(caller) if caller is not None else _UNKNOWN}
+    )
+    between = members_as_json(
+        {
+            "eventSource": source,
+            "eventName": name,
+            "awsRegion": region,
+            "sourceIPAddress": client,
+            "userAgent": agent,
+        }
+    )
+    closing = members_as_json(_closing(account, tls, about_objects))
     return Frame(
         account,
         source,
@@ -110,6 +106,19 @@ def frame(
         f",{closing.decode()}}}",
         len(opening) + len(between) + len(closing),
     )
+
+
+def _closing(account: str, tls: tuple[str, str] | None, about_objects: bool) -> dict[str, object]:
+    """Return the members that follow on what a request was."""
+    members: dict[str, object] = {
+        "eventType": "AwsApiCall",
+        "managementEvent": not about_objects,
+        "recipientAccountId": account,
+        "eventCategory": "Data" if about_objects else "Management",
+    }
+    if tls is not None:
+        members["tlsDetails"] = {"tlsVersion": tls[0], "clientProvidedHostHeader": tls[1]}
+    return members
 
 
 @lru_cache(maxsize=1024)

@@ -106,13 +106,8 @@ def restore(
     building = folder.path.with_name(f".{folder.path.name}.restoring-{secrets.token_hex(4)}")
     files.make_folder(str(building))
     try:
-        fresh = DataFolder(building)
         write_whole(files, building / UNFINISHED, b"")
-        source.copy_files(building, files)
-        keys = MasterKeys.load(keyring)
-        keys.save(fresh.keyring, files)
-        _begin_again(fresh, keys, new_session_keys=new_session_keys)
-        source.copy_blobs(fresh.objects, progress, files)
+        _build(source, DataFolder(building), progress, keyring, files, new_session_keys=new_session_keys)
         copies.sync_tree(files, building)
         files.unlink(str(building / UNFINISHED))
         files.sync_folder(str(building))
@@ -122,6 +117,17 @@ def restore(
         shutil.rmtree(building, ignore_errors=True)
         raise
     files.sync_folder(str(folder.path.parent))
+
+
+def _build(
+    source: Source, fresh: DataFolder, progress: Progress, keyring: Path, files: Files, *, new_session_keys: bool
+) -> None:
+    """Fill a folder that nobody serves yet; nothing of it is durable before it is synced."""
+    source.copy_files(fresh.path, files)
+    keys = MasterKeys.load(keyring)
+    keys.save(fresh.keyring, files)
+    _begin_again(fresh, keys, new_session_keys=new_session_keys)
+    source.copy_blobs(fresh.objects, progress, files)
 
 
 class Source:

@@ -23,8 +23,6 @@ class Routed(msgspec.Struct, frozen=True):
     """The URL's parameters."""
     labels: Mapping[str, str] = {}
     """What stands in the path in place of a REST operation's labels."""
-    style: str | None = None
-    """How the bucket was addressed: `path` or `virtual`."""
     accept_json: bool = False
     """Whether a query-protocol client asked for JSON."""
     raw_body: bytes | None = None

@@ -127,47 +127,42 @@ def route(request: Request, base_domains: Sequence[str]) -> Routed:
     query = _query(request)
     if request.raw_path == _LAMBDA_PATH and request.method == "POST" and "x-amz-request-route" in request.by_name:
         return Routed("s3", _operation("WriteGetObjectResponse"), query=query)
-    bucket, key, style = _places(request, base_domains)
+    bucket, key = place(request, base_domains)
     if bucket is None:
         operation = _find("service", request, query)
     else:
         form_post = _form_post(request, query) if request.method == "POST" and not key else None
         operation = _find("object" if key else "bucket", request, query) if form_post is None else form_post
-    return Routed("s3", operation, bucket, key or None, query=query, style=style)
+    return Routed("s3", operation, bucket, key, query=query)
 
 
 def place(request: Request, base_domains: Sequence[str]) -> tuple[str | None, str | None]:
     """Return the bucket and the key that a request is about, whatever its method.
 
+    The path is cut at its slashes before it is decoded.
     Raises ServiceError InvalidURI or InvalidBucketName.
     """
-    bucket, key, _ = _places(request, base_domains)
-    return bucket, key or None
-
-
-def _operation(name: str) -> OperationModel:
-    return service("s3").operations[name]
-
-
-def _places(request: Request, base_domains: Sequence[str]) -> tuple[str | None, str, str | None]:
-    """Return bucket, key and how the bucket was addressed. The path is cut at its slashes before it is decoded."""
     raw = request.raw_path
     if raw and not raw.startswith(b"/"):
         raise _invalid_uri(request, "The path must begin with a slash.")
     bucket = bucket_of_host(request.header("host"), base_domains)
     try:
         if bucket is not None:
-            key, style = decode_path(raw[1:]), "virtual"
+            key = decode_path(raw[1:])
         elif len(raw) <= 1:
-            return None, "", None
+            return None, None
         else:
             first, _, rest = raw[1:].partition(b"/")
-            bucket, key, style = decode_path(first), decode_path(rest), "path"
+            bucket, key = decode_path(first), decode_path(rest)
     except Undecodable as problem:
         raise _invalid_uri(request, str(problem)) from None
     if not _BUCKET.fullmatch(bucket):
         raise ServiceError("InvalidBucketName", "The specified bucket is not valid.", fields={"BucketName": bucket})
-    return bucket, key, style
+    return bucket, key or None
+
+
+def _operation(name: str) -> OperationModel:
+    return service("s3").operations[name]
 
 
 def _query(request: Request) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rolecall.analysis.languages import EVERYTHING, Pattern, Work, action_pattern
+from rolecall.analysis.languages import Pattern, Work, action_pattern
 from rolecall.analysis.located import Member, Node
 from rolecall.analysis.validation.subject import PolicyType, Subject
 
@@ -114,8 +114,3 @@ class Statement:
         """Return the texts of a Principal under a key: `AWS`, `Service`, `Federated`."""
         principal = self.node.get("Principal")
         return self._texts(principal.get(kind) if principal is not None else None)
-
-    @property
-    def is_about_everything(self) -> bool:
-        """Whether its actions are all there are."""
-        return EVERYTHING in self.patterns() and self.node.get("Action") is not None
