@@ -151,11 +151,12 @@ class Receiver:
         llhttp stops there, before the body; a head with the same framing brings a second parser to the same place.
         """
         latest = self._latest
-        if latest is None or latest.request is None or self.deaf:
+        if latest is None or latest.request is None:
             return b""
-        self._parser = httptools.HttpRequestParser(self)
-        self._resumes = True
-        self._parser.feed_data(b"POST / HTTP/1.1\r\n" + _framing(latest.request) + b"\r\n")
+        if not self.deaf:
+            self._parser = httptools.HttpRequestParser(self)
+            self._resumes = True
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n" + _framing(latest.request) + b"\r\n")
         return b"" if self.deaf else rest
 
     def _break_off(self, bad: BadHead) -> None:
