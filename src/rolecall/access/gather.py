@@ -36,7 +36,11 @@ _COMPILED = 4096
 _KEPT = 50_000
 _ROOT_MAY_ALWAYS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 _AWS_MANAGED = "arn:aws:iam::aws:policy/"
-_CHANGE_PASSWORD = f"{_AWS_MANAGED}IAMUserChangePassword"
+_FOR_EVERY_USER = """{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Allow", "Action": "iam:ChangePassword",
+   "Resource": ["arn:aws:iam::*:user/${aws:username}", "arn:aws:iam::*:user/*/${aws:username}"]},
+  {"Effect": "Allow", "Action": "iam:GetAccountPasswordPolicy", "Resource": "*"}]}"""
+"""Their own user, whatever its path: a name is an account's only one. AWS's IAMUserChangePassword knows no path."""
 
 
 class PolicyBroken(Exception):
@@ -245,15 +249,15 @@ def _of_user(view: Snapshot, owner: User, scps: Levels) -> Own:
 
 
 def _of_every_user(view: Snapshot, account: str, name: str) -> list[Attached]:
-    """Return what the account's password policy lets each user do, which AWS has spelled as a managed policy.
+    """Return what the account's password policy lets each user do: change its own password, and read that policy.
 
-    https://docs.aws.amazon.com/IAM/latest/APIReference/API_PasswordPolicy.html: AllowUsersToChangePassword
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html
     """
     known = account_record(view, account)
     if known is None or known.password_policy is None or not known.password_policy.allow_users_to_change_password:
         return []
     path = (name, "account/password policy")
-    return [_managed(view, _CHANGE_PASSWORD, f"{' > '.join(path)} > {_CHANGE_PASSWORD}", path)]
+    return [_attached(_FOR_EVERY_USER, " > ".join(path), path)]
 
 
 def _policies_of(view: Snapshot, account: str, owner_id: str, path: tuple[str, ...]) -> list[Attached]:

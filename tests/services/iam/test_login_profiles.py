@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.services.iam.account import ServedAccount, allow, deny, document
+from tests.services.iam.account import ACCOUNT, ServedAccount, allow, deny, document
 from tests.services.iam.refused import refused
 
 GOOD = "correct-Horse-1"
@@ -97,6 +97,27 @@ def test_the_password_policy_may_let_every_user_change_its_own_password_and_no_o
     code, _, message = refused(who.change_password, OldPassword="another-One-1", NewPassword="third-One-1")
     assert code == "AccessDenied"
     assert "with an explicit deny in an identity-based policy" in message
+
+
+def test_the_password_policy_lets_users_with_a_path_change_their_own_password_and_no_other(
+    account: ServedAccount, iam: Any
+) -> None:
+    """AWS's guide: "only their user"; a name is an account's only one, whatever the path."""
+    who = account.client(who=account.user("b", Path="/division/a/"))
+    account.user("a")
+    for name in ("a", "b"):
+        iam.create_login_profile(UserName=name, Password=GOOD)
+    iam.update_account_password_policy(MinimumPasswordLength=7, AllowUsersToChangePassword=True)
+    who.change_password(OldPassword=GOOD, NewPassword="another-One-1")
+    assert refused(who.update_login_profile, UserName="a", Password="another-One-1")[0] == "AccessDenied"
+    for user, granted in (("user/division/a/b", "allowed"), ("user/a", "implicitDeny"), ("user/b/a", "implicitDeny")):
+        arn = f"arn:aws:iam::{ACCOUNT}:{user}"
+        told = iam.simulate_principal_policy(
+            PolicySourceArn=f"arn:aws:iam::{ACCOUNT}:user/division/a/b",
+            ActionNames=["iam:ChangePassword"],
+            ResourceArns=[arn],
+        )["EvaluationResults"]
+        assert (arn, told[0]["EvalDecision"]) == (arn, granted)
 
 
 def test_a_password_lies_nowhere_in_clear(account: ServedAccount, iam: Any) -> None:
