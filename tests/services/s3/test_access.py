@@ -56,6 +56,12 @@ def test_nobody_copies_or_begins_an_upload_unsigned_whatever_policies_grant(
     copied = exchange(server, "PUT", f"/{bucket}/copy", {"content-length": "0", "x-amz-copy-source": f"{bucket}/k"})
     assert (copied.status, copied.code) == (403, "AccessDenied")
     assert copied.field("Message") == "Anonymous users cannot copy objects.  Please authenticate."
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="parts")["UploadId"]
+    part = f"/{bucket}/parts?partNumber=1&uploadId={upload}"
+    assert exchange(server, "PUT", part, {"content-length": "1"}, b"x").status == 200
+    copied = exchange(server, "PUT", part, {"content-length": "0", "x-amz-copy-source": f"{bucket}/k"})
+    assert (copied.status, copied.code) == (403, "AccessDenied")
+    assert copied.field("Message") == "Anonymous users cannot copy objects.  Please authenticate."
 
 
 def test_a_part_does_not_carry_the_headers_of_its_upload(server: Server, bucket: str) -> None:

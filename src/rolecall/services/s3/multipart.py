@@ -200,6 +200,9 @@ def _keep(transaction: Transaction, allowed: Allowed, found: Upload, number: int
 
 
 def _copy_checks(ask: Ask[UploadPartCopy]) -> Sequence[Check]:
+    """Both sides. Nobody copies unsigned: "All UploadPartCopy requests must be authenticated and signed"."""
+    if ask.caller.is_anonymous:
+        raise access_denied("Anonymous users cannot copy objects.  Please authenticate.")
     keys = IN_PARTS | {"s3:x-amz-copy-source": source_named(ask.parameters.copy_source).text}
     return [reading_check(ask), object_check(ask, "PutObject", keys)]
 
