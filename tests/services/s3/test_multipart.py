@@ -212,3 +212,11 @@ def test_listings_of_parts_and_uploads_have_pages(s3: Any, bucket: str) -> None:
     rolled = s3.list_multipart_uploads(Bucket=bucket, Delimiter="/")
     assert rolled["CommonPrefixes"] == [{"Prefix": "b/"}]
     assert s3.list_multipart_uploads(Bucket=bucket, Prefix="b/")["Uploads"][0]["Key"] == "b/1"
+
+
+@pytest.mark.parametrize(("member", "name"), [("MaxParts", "max-parts"), ("PartNumberMarker", "part-number-marker")])
+def test_a_page_of_parts_neither_begins_nor_counts_below_nought(s3: Any, bucket: str, member: str, name: str) -> None:
+    upload_id = begin(s3, bucket)
+    error = refused(s3.list_parts, **{"Bucket": bucket, "Key": "k", "UploadId": upload_id, member: -1})
+    assert (error["Code"], error["Status"]) == ("InvalidArgument", 400)
+    assert error["Message"] == f"Argument {name} must be an integer between 0 and 2147483647"

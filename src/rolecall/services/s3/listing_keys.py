@@ -33,12 +33,19 @@ def _quoted(text: str) -> str:
 
 def page_size(asked: int | None, name: str) -> int:
     """Return how many entries a page may have: what is asked for, at most 1,000. Raises ServiceError."""
-    if asked is None:
-        return MOST
+    return MOST if asked is None else min(_natural(asked, name), MOST)
+
+
+def part_marker(asked: int | None) -> int:
+    """Return the number of the part that a page of parts begins behind, 0 for the first page. Raises ServiceError."""
+    return _natural(asked or 0, "part-number-marker")
+
+
+def _natural(asked: int, name: str) -> int:
     if asked < 0:
         message = f"Argument {name} must be an integer between 0 and 2147483647"
         raise invalid_argument(message, name, str(asked))
-    return min(asked, MOST)
+    return asked
 
 
 def token_of(place: bytes) -> str:

@@ -12,7 +12,7 @@ from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfBucket, on_bucket, on_object
 from rolecall.services.s3.checksums import shown_of_part
 from rolecall.services.s3.finding import the_bucket
-from rolecall.services.s3.listing_keys import Spelling, page_size, spelling
+from rolecall.services.s3.listing_keys import Spelling, page_size, part_marker, spelling
 from rolecall.services.s3.multipart import OfUpload, existing_upload
 from rolecall.services.s3.owners import owner_of
 from rolecall.services.s3.table import operations
@@ -44,7 +44,7 @@ def list_parts(allowed: Allowed, parameters: ListParts, view: Snapshot) -> Resul
     found = existing_upload(view, parameters)
     home = the_bucket(view, parameters.bucket)
     limit = page_size(parameters.max_parts, "max-parts")
-    marker = max(parameters.part_number_marker or 0, 0)
+    marker = part_marker(parameters.part_number_marker)
     seen = parts(view, found.upload_id, beyond=marker, limit=limit + 1)
     page = seen[:limit]
     owner = owner_of(view, home.account)

@@ -11,7 +11,7 @@ from rolecall.services.operation import Result
 from rolecall.services.s3.access import OfVersion, on_version
 from rolecall.services.s3.checksums import COMPOSITE, shown
 from rolecall.services.s3.finding import shown_version, the_bucket, the_object
-from rolecall.services.s3.listing_keys import page_size
+from rolecall.services.s3.listing_keys import page_size, part_marker
 from rolecall.services.s3.refusals import invalid_argument, not_implemented
 from rolecall.services.s3.table import operations
 from rolecall.store.interface import Snapshot
@@ -65,7 +65,7 @@ def _parts(found: ObjectVersion, parameters: GetObjectAttributes) -> dict[str, o
     if found.checksum is None or found.checksum.kind != COMPOSITE:
         return {"total_parts_count": len(found.parts)}
     limit = page_size(parameters.max_parts, "max-parts")
-    marker = max(parameters.part_number_marker or 0, 0)
+    marker = part_marker(parameters.part_number_marker)
     later = [part for part in found.parts if part.number > marker]
     page = later[:limit]
     member = ALGORITHMS[found.checksum.algorithm].member
