@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.counting import calls_in
 
 from rolecall.analysis import compare
+from rolecall.analysis.automata import Automaton
 from rolecall.analysis.compare import granted, new_access
 from rolecall.analysis.languages import Undecided, covers, glob, literal, meet, witness
 from rolecall.policy.compile import compile_policy
@@ -413,6 +415,27 @@ MOST_CALLS = 300_000
 def _asked(question: Callable[[], object]) -> None:
     with suppress(Undecided):
         question()
+
+
+def test_policies_that_name_thousands_of_characters_take_no_more_memory_than_others() -> None:
+    """A number for each character, as long as all patterns together, were hundreds of megabytes and a minute."""
+    signs = "".join(map(chr, range(0x3400, 0x3400 + 8000)))
+    pieces = [signs[start : start + 500] for start in range(0, len(signs), 500)]
+    mine = document(allow("s3:GetObject", [f"{B}/{piece}*" for piece in pieces]))
+    theirs = document(allow("s3:GetObject", [f"{B}/{piece}?*" for piece in pieces]))
+    tracemalloc.start()
+    try:
+        assert [reason.index for reason in new_access(mine, theirs)] == [0]
+        assert tracemalloc.get_traced_memory()[1] < 40 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_of_thousands_of_characters_only_those_that_stand_here_are_looked_at() -> None:
+    side = Automaton([f"{chr(0x3400 + n)}x" for n in range(4000)])
+    state = side.step(side.begin, chr(0x3400))
+    assert (side.looks(side.begin), side.looks(state), side.named(state)) == (4000, 1, {"x"})
+    assert side.named(side.begin) == {chr(0x3400 + n) for n in range(4000)}
 
 
 def test_a_policy_as_large_as_awss_is_compared_to_its_end() -> None:

@@ -29,6 +29,8 @@ MOST_STEPS = 100_000
 _A_QUESTION = 10
 _SIGNS_A_STEP = 20
 """How many signs of patterns are made part of an automaton at the price of a step."""
+_LOOKS_A_STEP = 20
+"""How many characters are looked at, whether patterns name them here, at the price of a step."""
 _BITS_A_STEP = 10_000
 """How many bits of states are moved at the price of a step."""
 
@@ -200,7 +202,8 @@ def _walk(sides: Sequence[Automaton], work: Work) -> str | None:
         if all(accepted[:-1]) and not accepted[-1]:
             return _text(way)
         letters = _next_letters(sides, states, other)
-        work.spend(price * (1 + len(letters)))
+        looks = [side.looks(state) for side, state in zip(sides, states, strict=True) if side.names_many]
+        work.spend(price * (1 + len(letters) + sum(looks) // _LOOKS_A_STEP))
         for letter in letters:
             after = tuple(side.step(state, letter) for side, state in zip(sides, states, strict=True))
             if all(after[:-1]) and after not in seen:
