@@ -31,7 +31,7 @@ from rolecall import cli
 from rolecall.app import restore as restoring
 from rolecall.app.backup import back_up, backups_in
 from rolecall.app.copies import Unreadable
-from rolecall.app.folder import UNFINISHED, DataFolder, FolderRefused
+from rolecall.app.folder import MANIFEST, UNFINISHED, DataFolder, FolderRefused
 from rolecall.app.progress import Progress
 from rolecall.app.restore import Source, restore
 from rolecall.app.snapshot import Options
@@ -180,6 +180,32 @@ def test_what_is_half_made_says_so_to_every_command(tmp_path: Path, capsys: pyte
     for words in (["serve", "--port", "0"], ["doctor"], ["backup", str(tmp_path / "kept")], ["root", "rotate-key"]):
         assert cli.main([*words, "--data", str(tmp_path / "data")]) == 2
         assert "that did not end" in capsys.readouterr().err, words
+
+
+def test_the_rest_of_a_backup_whose_removal_was_cut_short_is_never_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its manifest, by which it is known, may be the first to go, and some of its objects the next."""
+    fill(tmp_path / "data")
+
+    def cut_short(folder: Path, **_: object) -> None:
+        (folder / MANIFEST).unlink()
+        raise OSError("cut short")
+
+    def make() -> None:
+        back_up(DataFolder(tmp_path / "data"), tmp_path / "kept", Progress(), Options(keys=True, keep=1))
+
+    make()
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", cut_short)
+        with pytest.raises(OSError, match="cut short"):
+            make()
+    (rest,) = (tmp_path / "kept").glob(".partial-*")
+    assert (rest / "keyring").exists()
+    with pytest.raises(FolderRefused):
+        DataFolder(rest).refuse_if_robbed()
+    make()
+    assert (len(backups_in(tmp_path / "kept")), rest.exists()) == (1, False)
 
 
 def _killed_after(seconds: float, *words: object) -> None:

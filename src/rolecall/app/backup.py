@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from rolecall.app.copies import Unreadable
@@ -73,7 +73,7 @@ def back_up(
     files.sync_folder(str(target.parent))
     with _alone_in(target):
         for leftover in target.glob(f"{_PARTIAL}*"):
-            shutil.rmtree(leftover)
+            _remove(leftover)
         now = SystemClock().now()
         earlier = backups_in(target)
         name = _free_name(target, f"{now:%Y%m%dT%H%M%SZ}")
@@ -86,7 +86,7 @@ def back_up(
             files.sync_folder(str(partial))
             files.rename(str(partial), str(target / name))
         except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
+            _remove(partial, ignore_errors=True)
             raise
         files.sync_folder(str(target))
         if options.keep is not None:
@@ -112,7 +112,14 @@ def _keep_newest(target: Path, account: str, count: int) -> None:
         except BackupDamaged:
             continue
     for old in same[:-count]:
-        shutil.rmtree(old.rename(target / f"{_PARTIAL}{old.name}"))
+        _remove(old.rename(target / f"{_PARTIAL}{old.name}"))
+
+
+def _remove(folder: Path, *, ignore_errors: bool = False) -> None:
+    """Remove a backup, or half of one, its store first: what is left without it is never served. Raises OSError."""
+    with suppress(OSError) if ignore_errors else nullcontext():
+        DataFolder(folder).store.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=ignore_errors)
 
 
 @contextmanager
