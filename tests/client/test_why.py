@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 from tests.client.asked import Command
 from tests.serving import ACCOUNT, Credentials, Server, serving
@@ -244,3 +245,44 @@ def test_what_a_policy_says_is_shown_to_those_who_may_read_it(world: World, tmp_
     assert "cannot be told: AccessDenied" in told
     whole = world.server.user("auditor", document(allow("cloudtrail:LookupEvents"), allow("iam:Get*")))
     assert "aws:MultiFactorAuthPresent" in rolecall("why", "--last", "--user", "alice", who=whole).out
+
+
+def test_an_unsigned_request_to_a_bucket_without_a_policy_hears_that_it_needs_one(world: World, why: Why) -> None:
+    world.s3.create_bucket(Bucket="bare.bucket")
+    nobody = world.server.client("s3", signature_version=UNSIGNED)
+    told, _ = why(lambda: nobody.get_object(Bucket="bare.bucket", Key="k"))
+    assert told.startswith(
+        "Refused: there is no bucket policy on bare.bucket, and an unsigned request needs one that allows s3:GetObject"
+        " on arn:aws:s3:::bare.bucket/k (or credentials).\n"
+    )
+    assert "▸ resource-based policy does not allow  ← this decided\n        there is none\n" in told
+
+
+def test_a_deny_with_a_condition_says_which_held_and_how_to_ask_without_it(world: World, why: Why) -> None:
+    world.s3.create_bucket(Bucket="tls.bucket")
+    only = {"Bool": {"aws:SecureTransport": "false"}}
+    lock = {**deny("s3:*", "arn:aws:s3:::tls.bucket/*", Sid="OnlyTls", Condition=only), "Principal": "*"}
+    world.s3.put_bucket_policy(Bucket="tls.bucket", Policy=document(lock))
+    told, _ = why(lambda: world.s3.get_object(Bucket="tls.bucket", Key="k"))
+    assert told.startswith(
+        "Refused: statement “OnlyTls” of bucket/tls.bucket policy (resource-based policy) denies it, since"
+        " Bool aws:SecureTransport `false` holds (the request has `false`).\n"
+    )
+    assert (
+        "Without changing a policy, call over TLS (https): statement “OnlyTls” of bucket/tls.bucket policy then does"
+        " not deny it\n"
+    ) in told
+
+
+def test_a_federated_session_hears_that_it_needs_a_session_policy(world: World, why: Why) -> None:
+    user = world.server.user("feda", document(allow("s3:*"), allow("sts:GetFederationToken")))
+    key = world.server.client("sts", user).get_federation_token(Name="fed")["Credentials"]
+    s3 = world.server.client("s3", Credentials.of(key))
+    told, record = why(lambda: s3.get_object(Bucket=BUCKET, Key="k"))
+    assert told.startswith(
+        "Refused: the session was made by GetFederationToken without a session policy (Policy, PolicyArns), and may do"
+        " only what such a one and the policies of its user both allow, so it may not s3:GetObject on"
+    )
+    assert "To allow it, pass to GetFederationToken a session policy with:\n" in told
+    assert "A session without a session policy stays without one for as long as it lasts." in told
+    assert decided(record)["layer"] == "session policy"

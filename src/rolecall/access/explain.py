@@ -11,7 +11,7 @@ from rolecall.access.authorize import Decided
 from rolecall.access.remedy import Change, remedy
 from rolecall.access.shown import brief, printable
 from rolecall.policy.decide import Explanation, explain
-from rolecall.policy.explain import Failure, LayerExplained, PolicyExplained, StatementExplained
+from rolecall.policy.explain import Failure, Held, LayerExplained, PolicyExplained, StatementExplained
 from rolecall.policy.request import ContextValue
 
 _MOST = 12
@@ -101,6 +101,8 @@ def _statement(statement: StatementExplained, names: Mapping[str, str]) -> dict[
         entry["reach"] = statement.reach
     if statement.failure is not None:
         entry["failed"] = _failure(statement.failure, names)
+    if statement.held:
+        entry["held"] = [_looked(held, names) for held in statement.held[:_MOST]]
     return entry
 
 
@@ -109,9 +111,18 @@ def _failure(failure: Failure, names: Mapping[str, str]) -> dict[str, object]:
     if failure.key:
         entry["operator"] = failure.operator
         entry["key"] = failure.key
-    entry["expected"] = _cut([_named(value, names) for value in failure.expected])
-    entry["actual"] = None if failure.actual is None else _cut(failure.actual)
-    return entry
+    return {**entry, **_values(failure, names)}
+
+
+def _looked(held: Held, names: Mapping[str, str]) -> dict[str, object]:
+    return {"operator": held.operator, "key": held.key, **_values(held, names)}
+
+
+def _values(looked: Failure | Held, names: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "expected": _cut([_named(value, names) for value in looked.expected]),
+        "actual": None if looked.actual is None else _cut(looked.actual),
+    }
 
 
 def _named(value: str, names: Mapping[str, str]) -> str:

@@ -139,7 +139,7 @@ def _only(policies: Policies, layer: Layer) -> Attached | None:
 
 
 def _place(request: PolicyRequest, layer: Layer, changing: Attached | None) -> str:
-    if layer is Layer.SESSION:
+    if layer is Layer.SESSION and (changing is None or changing.arn is None):
         return "the session policy"
     if changing is not None:
         return changing.source

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from rich.text import Text
 
 from rolecall.client.events import Record
+from rolecall.client.hints import to_fail, to_hold
 from rolecall.client.record import action, caller, is_refused, objects, text
-from rolecall.client.sentence import decisions, failed, near, sentence, statement_name
+from rolecall.client.sentence import (
+    RESOURCE,
+    SESSION,
+    decisions,
+    denying,
+    failed,
+    is_missing,
+    near,
+    sentence,
+    statement_name,
+    statement_of,
+)
 
 _STYLES = {"allow": "green", "implicit_deny": "yellow", "explicit_deny": "red"}
 _WORDS = {"allow": "allows", "implicit_deny": "does not allow", "explicit_deny": "denies"}
-_HINTS = {
-    "aws:multifactorauthpresent": "call with an MFA device (--serial-number and --token-code)",
-    "aws:multifactorauthage": "prove MFA again (--serial-number and --token-code)",
-    "aws:securetransport": "call over TLS",
-    "aws:sourceip": "call from another address",
-    "sts:externalid": "pass the external id (--external-id)",
-    "sts:rolesessionname": "choose another session name (--role-session-name)",
-    "sts:sourceidentity": "pass the source identity (--source-identity)",
-}
 _PUT = {"user": "put-user-policy --user-name", "role": "put-role-policy --role-name"}
 
 
@@ -102,15 +106,14 @@ def _remedy(told: Text, check: Record, record: Record) -> None:
     """Tell the smallest change, ready to paste, and what else it opens."""
     if text(check, "outcome") == "allow":
         return
-    for layer in dict.fromkeys(text(one, "layer") for one in objects(check, "explanation")):
-        for statement in near(check, layer):
-            told.append("\n  Without changing a policy", style="bold").append(f", {_wanted(statement)}\n")
+    for way in _without_a_change(check):
+        told.append("\n  Without changing a policy", style="bold").append(f", {way}\n")
     changes = objects(check, "remedy")
     if not changes:
         told.append(f"\n  {_helpless(check)}\n", style="dim")
     for number, change in enumerate(changes):
         told.append("\n  To allow it" if number == 0 else "\n  and", style="bold")
-        told.append(f", {_change(change)}:\n")
+        told.append(f", {_change(change, check)}:\n")
         told.append(f"    {_pasted(change)}\n", style="cyan")
         command = _command(change, record)
         if command:
@@ -128,18 +131,28 @@ def _helpless(check: Record) -> str:
     return "No change to these policies alone would allow it."
 
 
-def _wanted(statement: Record) -> str:
-    """Say how the request could be made so that a condition holds."""
-    key = text(statement, "failed", "key")
-    return f"{_HINTS.get(key.lower(), f'make the request with another {key}')}: {failed(statement)}"
+def _without_a_change(check: Record) -> Iterator[str]:
+    """Yield how the request could be made so that a condition holds, or one that denies it does not."""
+    for layer in dict.fromkeys(text(one, "layer") for one in objects(check, "explanation")):
+        for statement in near(check, layer):
+            for looked in objects({"failed": [statement["failed"]]}, "failed"):
+                yield f"{to_hold(looked)}: {failed(statement)}"
+    for statement in denying(check):
+        ways = [way for looked in objects(statement, "held") if (way := to_fail(looked))]
+        if ways:
+            yield f"{' or '.join(dict.fromkeys(ways))}: {statement_of(statement)} then does not deny it"
 
 
-def _change(change: Record) -> str:
+def _change(change: Record, check: Record) -> str:
     if isinstance(change.get("addCondition"), dict):
         return f"add to the Condition of {statement_name(change)} of {text(change, 'to')}"
-    to = text(change, "to")
-    if text(change, "layer") == "identity-based policy":
+    to, layer = text(change, "to"), text(change, "layer")
+    if layer == "identity-based policy":
         return f"attach to {to} a policy with"
+    if layer == SESSION and is_missing(check, SESSION):
+        return "pass to GetFederationToken a session policy with"
+    if layer == RESOURCE and is_missing(check, RESOURCE):
+        return f"make {to} with"
     return f"add to the statements of {to}"
 
 

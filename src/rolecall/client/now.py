@@ -10,9 +10,8 @@ from rolecall.client.events import Record
 from rolecall.client.policies import bucket_policy, simulate
 from rolecall.client.record import objects, text
 from rolecall.client.sending import Refused, Unreachable
-from rolecall.client.sentence import SESSION, TRUST, decisive, has_layer
+from rolecall.client.sentence import RESOURCE, SESSION, TRUST, bucket_of, decisive, has_layer, is_missing
 from rolecall.client.settings import Connection
-from rolecall.identifiers import parse_arn
 
 _FROM_CALLER = ("aws:principal", "aws:userid", "aws:username", "aws:resourceaccount", "aws:resourcetag/")
 """Condition keys that the simulator fills in by itself."""
@@ -42,7 +41,7 @@ def ask_again(at: Connection, record: Record) -> Now | None:
     if unknown:
         return Now("", unknown)
     action, resource = text(check, "action"), text(check, "resource")
-    bucket = _bucket(resource)
+    bucket = bucket_of(resource)
     try:
         policy = bucket_policy(at, bucket) if bucket else None
         (result,) = simulate(
@@ -50,7 +49,7 @@ def ask_again(at: Connection, record: Record) -> Now | None:
         )
     except (Refused, Unreachable) as problem:
         return Now("", f"Whether the policies refuse it now cannot be told: {problem}")
-    if bucket and policy is None and has_layer(check, "resource-based policy"):
+    if bucket and policy is None and has_layer(check, RESOURCE):
         return Now("", "Whether it is refused now cannot be told: the bucket's policy is gone, or not yours to read.")
     if result.allowed:
         return Now(result.decision, f"It would be allowed now: {_changed(at, record, check)}.")
@@ -64,6 +63,8 @@ def _changed(at: Connection, record: Record, check: Record) -> str:
 
 def _unknown(record: Record, check: Record) -> str:
     """Say what keeps the question from being asked again, if anything does."""
+    if is_missing(check, SESSION):
+        return "A session without a session policy stays without one for as long as it lasts."
     session = [text(one, "outcome") for one in objects(check, "explanation") if text(one, "layer") == SESSION]
     if text(check, "layer") == SESSION or any(outcome != "allow" for outcome in session):
         return "The session's own policy refuses it for as long as the session lasts."
@@ -71,12 +72,6 @@ def _unknown(record: Record, check: Record) -> str:
     if has_layer(check, TRUST) and account not in {"", text(record, "recipientAccountId")}:
         return f"Whether account {account} refuses it now, only that account can tell."
     return ""
-
-
-def _bucket(resource: str) -> str:
-    """Return the bucket that an ARN is about, empty where it is about none."""
-    arn = parse_arn(resource)
-    return arn.resource_type if arn is not None and arn.service == "s3" and arn.resource_type != "*" else ""
 
 
 def _context(keys: Mapping[str, object]) -> dict[str, list[str]]:

@@ -51,6 +51,14 @@ def caller(record: Record) -> str:
     return {"AWSAccount": "anonymous"}.get(text(record, "userIdentity", "type"), "nobody proved")
 
 
+def owner(record: Record) -> str:
+    """Return whose policies count for the caller: of a session made by GetFederationToken, its user's."""
+    if text(record, "userIdentity", "type") == "FederatedUser":
+        issuer = text(record, "userIdentity", "sessionContext", "sessionIssuer", "arn")
+        return f"{issuer.rpartition(':')[2]} ({caller(record)})" if issuer else caller(record)
+    return caller(record)
+
+
 def action(record: Record) -> str:
     """Return the operation as `service:Name`."""
     service = text(record, "eventSource").removesuffix(".amazonaws.com")

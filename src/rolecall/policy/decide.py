@@ -79,7 +79,7 @@ class _Case:
             found.append((self.resource_layer, (policies.resource,)))
         if outside:
             return found
-        if policies.identity or self.kind is not PrincipalKind.ROOT:
+        if policies.identity or not _is_root(caller):
             found.append((Layer.IDENTITY, policies.identity))
         if policies.boundary is not None and self.bounded:
             found.append((Layer.BOUNDARY, (policies.boundary,)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rolecall.policy.compile import CompiledStatement
 from rolecall.policy.condition import spelled, values_of
+from rolecall.policy.document import Condition
 from rolecall.policy.evaluate import evaluate, reach_of
 from rolecall.policy.layers import Attached, Decision, Layer, Outcome
 from rolecall.policy.principal import Reach
@@ -29,6 +30,17 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A condition of a statement that applied: what it is held against, and what the request has."""
+
+    operator: str
+    key: str
+    expected: tuple[str, ...]
+    actual: tuple[str, ...] | None
+    """None: the condition key is absent."""
+
+
+@dataclass(frozen=True, slots=True)
 class StatementExplained:
     """One statement: whether it applied, and what failed if not."""
 
@@ -39,6 +51,8 @@ class StatementExplained:
     failure: Failure | None = None
     reach: str = ""
     """How a resource-based statement names the caller: `direct`, `owner` (of the session) or `account`."""
+    held: tuple[Held, ...] = ()
+    """The conditions of a statement that applied: had one of them not held, it would not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,8 @@ class Explanation:
 
     decision: Decision
     layers: tuple[LayerExplained, ...]
-    """Those that have a say, in the order in which refusals are named. A layer that is not there is not listed."""
+    """Those that have a say, in the order in which refusals are named. A layer that is not there is not listed, unless
+    it is missing that refused: then it is, without policies."""
 
 
 def explanation(
@@ -80,7 +95,11 @@ def explanation(
     bounded: bool,
 ) -> Explanation:
     """Look at every statement of the layers that have a say."""
-    return Explanation(decision, tuple(_layer(layer, level, request, bounded=bounded) for layer, level in layers))
+    missing = decision.layer is not None and all(layer is not decision.layer for layer, _ in layers)
+    absent = (LayerExplained(decision.layer, Outcome.IMPLICIT_DENY, ()),) if missing and decision.layer else ()
+    return Explanation(
+        decision, (*absent, *(_layer(layer, level, request, bounded=bounded) for layer, level in layers))
+    )
 
 
 def _layer(layer: Layer, level: tuple[Attached, ...], request: PolicyRequest, *, bounded: bool) -> LayerExplained:
@@ -124,6 +143,7 @@ def _statement(
         applies=failure is None,
         failure=failure,
         reach=reach.name.lower() if failure is None and source.principal is not None else "",
+        held=_held(statement, request.context) if failure is None else (),
     )
 
 
@@ -148,16 +168,25 @@ def _failed_condition(statement: CompiledStatement, context: Context) -> Failure
     for check, condition in zip(statement.conditions, statement.source.conditions, strict=True):
         if check(context):
             continue
-        found = spelled(condition.operator)
-        takes = found is not None and found.operator.takes_variables and statement.variables
-        return Failure(
-            "Condition",
-            tuple(_filled(value, context, variables=takes) for value in condition.values),
-            values_of(context, condition.key.lower()),
-            operator=condition.operator,
-            key=condition.key,
-        )
+        looked = _looked(condition, statement, context)
+        return Failure("Condition", looked.expected, looked.actual, operator=looked.operator, key=looked.key)
     return None
+
+
+def _held(statement: CompiledStatement, context: Context) -> tuple[Held, ...]:
+    return tuple(_looked(condition, statement, context) for condition in statement.source.conditions)
+
+
+def _looked(condition: Condition, statement: CompiledStatement, context: Context) -> Held:
+    """Return what a condition is held against, and what the request has for it."""
+    found = spelled(condition.operator)
+    takes = found is not None and found.operator.takes_variables and statement.variables
+    return Held(
+        condition.operator,
+        condition.key,
+        tuple(_filled(value, context, variables=takes) for value in condition.values),
+        values_of(context, condition.key.lower()),
+    )
 
 
 def _names(caller: Principal) -> tuple[str, ...]:
