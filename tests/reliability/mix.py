@@ -7,6 +7,7 @@ says how a subject's value is found out.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Generator, Iterable
 from urllib.parse import unquote_plus
 
@@ -282,6 +283,17 @@ def ask_value(subject: Subject, keys: dict[str, Key], ask: Callable[[Asked], Ans
     except StopIteration as told:
         value: str = told.value
         return value
+
+
+def patient(ask: Callable[[Asked], Answer]) -> Callable[[Asked], Answer]:
+    """Ask again where the server says that it was asked too often: thousands of revoked keys are one sender's guesses."""
+
+    def asked(what: Asked) -> Answer:
+        while (answer := ask(what)).code in {"Throttling", "SlowDown"}:
+            time.sleep(0.2)
+        return answer
+
+    return asked
 
 
 def what_is_wrong(

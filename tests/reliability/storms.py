@@ -158,9 +158,10 @@ def await_workers(server: Server, gone: set[int]) -> None:
 def wrong_now(server: Server, ledger: Ledger, keys: dict[str, Key], *, everything: bool = False) -> list[str]:
     """Return what is not as it was acknowledged: of what changed since the last look, or of everything."""
     connection = Connection(server)
+    ask = mix.patient(connection.ask)
     subjects = ledger.touched()
-    wrong = mix.what_is_wrong(ledger, ledger.subjects() if everything else subjects, keys, connection.ask)
-    wrong += mix.wrongly_listed(ledger, connection.ask)
+    wrong = mix.what_is_wrong(ledger, ledger.subjects() if everything else subjects, keys, ask)
+    wrong += mix.wrongly_listed(ledger, ask)
     connection.close()
     return wrong
 

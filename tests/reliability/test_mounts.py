@@ -168,7 +168,7 @@ def test_a_disk_that_became_read_only_refuses_changes_and_reads_on(tmp_path: Pat
 
 
 def test_nothing_acknowledged_is_lost_when_a_file_system_loses_what_was_not_synced(tmp_path: Path) -> None:
-    image, at = an_ext4(tmp_path, 1500), tmp_path / "mount"
+    image, at = an_ext4(tmp_path, 6000), tmp_path / "mount"
     if image is None:
         return
     ledger, keys, chance = Ledger(), dict[str, Key](), random.Random(5)

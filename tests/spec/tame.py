@@ -118,6 +118,8 @@ def _comparable(request: PolicyRequest, world: World) -> bool:
     caller = request.principal
     if request.must_be_admitted and world.resource is None:
         return False  # every role has a trust policy
+    if world.session is not None and caller.kind is PrincipalKind.SERVICE:
+        return False  # a service has no session, whose policy only iam-simulate would ask
     if "*" in request.resource and (world.rcps or request.resource != "*"):
         return False
     if world.resource is not None and (world.session is not None or (world.boundary is not None and caller is APP)):

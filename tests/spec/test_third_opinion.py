@@ -30,27 +30,35 @@ OUTCOMES = ("explicit_deny", "implicit_deny", "allow")
 SETTLED = {
     "addresses": "dec-0798 op-0008 op-0009 trap-0069 trap-0074 trap-0077 trap-0079",
     "texts that are no numbers or dates": (
-        "op-0005 op-0006 op-0007 trap-0028 trap-0037 trap-0041 trap-0045 trap-0048 trap-0052 trap-0065 trap-0091"
+        "op-0005 op-0006 op-0007 trap-0028 trap-0037 trap-0041 trap-0045 trap-0048 trap-0052 trap-0065 trap-0091 "
+        "ex-0144"
     ),
-    "quantifiers": "op-0003 op-0004 trap-0195 trap-0196 trap-0218",
+    "quantifiers": "op-0003 op-0004 trap-0195 trap-0196 trap-0218 ex-0125",
     "variables": (
         "op-0010 tr-0232 trap-0225 trap-0226 trap-0227 trap-0229 trap-0231 trap-0244 trap-0247 trap-0250 "
-        "trap-0255 trap-0264 trap-0265"
+        "trap-0255 trap-0264 trap-0265 ex-0185 ex-0198 ex-0199 ex-0200 ex-0202 ex-0205"
     ),
     "granted to a session itself": (
         "s3-0036 tr-0066 lay-0004 lay-0005 lay-0010 trap-0299 trap-0300 trap-0301 trap-0305 trap-0309 "
-        "trap-0315 trap-0420"
+        "trap-0315 trap-0420 ex-0004 ex-0006 ex-0020 ex-0083"
     ),
-    "root": ("s3-0074 lay-0011 lay-0012 lay-0037 lay-0062 lay-0097 trap-0306 trap-0307 trap-0392 trap-0393 trap-0394"),
-    "federated sessions": "lay-0018 lay-0020 lay-0075 op-0022 trap-0326 trap-0328 trap-0423",
-    "organization policies": "lay-0049 op-0014 op-0015 trap-0342 trap-0468",
-    "NotPrincipal": "lay-0057 lay-0058 lay-0060 lay-0061",
-    "who enters a role": "lay-0076 lay-0082 lay-0084 lay-0088 lay-0090 lay-0092 trap-0438 trap-0442 trap-0447",
+    "root": (
+        "s3-0074 lay-0011 lay-0012 lay-0037 lay-0062 lay-0097 trap-0306 trap-0307 trap-0392 trap-0393 trap-0394 "
+        "ex-0050 ex-0244"
+    ),
+    "federated sessions": "lay-0018 lay-0020 lay-0075 op-0022 trap-0326 trap-0328 trap-0423 ex-0028 ex-0032 ex-0036 ex-0037",
+    "organization policies": "lay-0049 op-0014 op-0015 trap-0342 trap-0468 ex-0068 ex-0069 ex-0072",
+    "NotPrincipal": "lay-0057 lay-0058 lay-0060 lay-0061 ex-0077 ex-0079",
+    "who enters a role": (
+        "lay-0076 lay-0082 lay-0084 lay-0088 lay-0090 lay-0092 trap-0438 trap-0442 trap-0447 ex-0016 ex-0093 ex-0106 "
+        "ex-0112"
+    ),
     "unique ids": "lay-0085 lay-0087 tr-0214",
     "what a kind of caller can call": (
         "op-0020 op-0021 op-0026 trap-0453 trap-0454 trap-0455 trap-0456 trap-0459 trap-0460 trap-0461 "
-        "trap-0462 trap-0465 trap-0469 trap-0470 trap-0471"
+        "trap-0462 trap-0465 trap-0469 trap-0470 trap-0471 ex-0092 ex-0115 ex-0116 ex-0117"
     ),
+    "policies of AWS": "ex-0236",
 }
 
 
