@@ -409,7 +409,8 @@ def test_whatever_is_compared_the_work_is_bounded(monkeypatch: pytest.MonkeyPatc
     assert calls_in(lambda: _asked(lambda: granted(new, listed, many(100, lambda n: f"{B}/*{n}*")))) < MOST_CALLS
 
 
-MOST_CALLS = 300_000
+MOST_CALLS = 400_000
+"""A third more than the most that was counted, with nothing remembered from earlier questions."""
 
 
 def _asked(question: Callable[[], object]) -> None:
